@@ -1,0 +1,171 @@
+"""One TOML file = one run: one pydantic model per section, unknown keys refused by file and key.
+
+Paths in a config are relative to the config file's own folder.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+
+from ichset.errors import ConfigError
+
+
+def _resolve(value: Any, info: ValidationInfo) -> Any:
+    base = (info.context or {}).get("base")
+    return base / value if isinstance(value, str) and base is not None else value
+
+
+ConfigPath = Annotated[Path, BeforeValidator(_resolve)]
+
+
+class Section(BaseModel):
+    """A config section: frozen, and no key that is not declared."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProjectConfig(Section):
+    name: str = "ichset"
+    version: str = "1.0.0"
+    date: date  # the release's fixed date: nothing in a release depends on today
+    seed: int = 1
+    work: ConfigPath
+    release: ConfigPath
+    key: ConfigPath
+
+
+class IngestConfig(Section):
+    path: ConfigPath  # one export or a folder of them
+    encoding: str = "auto"  # auto: utf-8 with or without BOM, then cp1251
+    delimiter: str = "auto"
+    date_format: str = "auto"  # auto: ISO, DD.MM.YYYY, YYYYMMDD
+    columns: dict[str, str] = Field(default_factory=dict)  # our column = the export's column
+    batch_rows: int = Field(8192, ge=1)
+
+
+class ScreenConfig(Section):
+    min_age: int = 18
+    max_age: int = 99
+    first_date: date | None = None
+    last_date: date | None = None
+    require_description: bool = True
+    require_conclusion: bool = True
+
+
+class RulesConfig(Section):
+    method: Literal["scoped", "paper"] = "scoped"
+    keywords: ConfigPath | None = None  # None: the phrase files of the package
+    stopphrases: ConfigPath | None = None
+
+
+class ClassifyConfig(Section):
+    training: ConfigPath | None = None  # a table of earlier verified reports
+    model: Literal["linear", "tree"] = "linear"
+    test_share: float = Field(0.3, gt=0, lt=1)
+
+
+class SampleConfig(Section):
+    target: int = 10_000  # verified texts wanted, half with ICH and half without
+    surplus: float = Field(0.2, ge=0)
+    keyword_free_share: float = Field(0.5, ge=0, le=1)  # of the candidates without ICH
+
+
+class RoundConfig(Section):
+    """A reading round: readers are pseudonyms (reader-1), never names."""
+
+    readers: list[str] = Field(min_length=1)
+    readers_per_study: int = Field(1, ge=1)
+    expert: str | None = None
+    hide_report: bool = True
+
+
+class CohortConfig(Section):
+    target: dict[Literal["ich", "normal"], int] = Field(default_factory=lambda: {"ich": 400, "normal": 400})
+    margin: float = Field(0.1, ge=0)  # how much of the reserve is in play from the first wave on
+    allow_unequal: bool = False
+
+
+class RetrieveConfig(Section):
+    source: Literal["folder", "dicomweb", "dimse"] = "folder"
+    path: ConfigPath | None = None  # folder source
+    lookup: Literal["study_uid", "accession", "patient_date"] = "accession"
+    policy: Literal["all-native", "best-soft-tissue"] = "all-native"
+    min_slices: int = 8
+    min_coverage_mm: float = 80.0
+
+
+class DefaceConfig(Section):
+    method: Literal["guarded", "paper"] = "guarded"
+
+
+class AnonymizeConfig(Section):
+    age_cap: int | None = 89  # ages above become 90+; None keeps them
+    subjects: ConfigPath | None = None  # the hospital's own subject IDs: CSV patient_id,subject
+    deface: DefaceConfig = DefaceConfig()
+
+
+class ReleaseConfig(Section):
+    title: str = "Head CT with and without intracranial haemorrhage"
+    license: str = "CC-BY-4.0"
+    citation: str = ""
+    report_text: bool = False
+    train_share: float = Field(0.7, gt=0, lt=1)
+    exports: list[str] = Field(default_factory=list)
+
+
+class AuditConfig(Section):
+    dciodvfy: bool = True
+
+
+class EngineConfig(Section):
+    backend: Literal["processes", "dask"] = "processes"
+    scheduler: str | None = None  # dask: the scheduler's address
+    jobs: int | None = None  # None: every core
+
+
+class Config(Section):
+    schema_version: Literal[1] = 1
+    project: ProjectConfig
+    ingest: IngestConfig
+    screen: ScreenConfig = ScreenConfig()
+    rules: RulesConfig = RulesConfig()
+    classify: ClassifyConfig = ClassifyConfig()
+    sample: SampleConfig = SampleConfig()
+    read_text: RoundConfig
+    cohort: CohortConfig = CohortConfig()
+    retrieve: RetrieveConfig = RetrieveConfig()
+    read_image: RoundConfig
+    anonymize: AnonymizeConfig = AnonymizeConfig()
+    release: ReleaseConfig = ReleaseConfig()
+    audit: AuditConfig = AuditConfig()
+    engine: EngineConfig = EngineConfig()
+
+
+def load(path: Path) -> Config:
+    """Read one config. Every fault is named by file and key, with what was expected."""
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such config; see configs/ for examples") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    try:
+        return Config.model_validate(data, context={"base": path.resolve().parent})
+    except ValidationError as error:
+        raise ConfigError("\n".join(f"{path}: {_fault(fault)}" for fault in error.errors())) from None
+
+
+def _fault(fault: Any) -> str:
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"{key}: unknown key; remove it or check its spelling"
+    if fault["type"] == "missing":
+        return f"{key}: missing"
+    return f"{key}: {fault['msg']}"

@@ -1,0 +1,1 @@
+"""Demo: a synthetic hospital of reports, head phantoms and readers."""

@@ -1,0 +1,1 @@
+"""Sources of studies behind one Protocol: a folder archive, DICOMweb, DIMSE."""

@@ -1,0 +1,1 @@
+"""Release: the labelled, audited dataset and what is measured on it."""

@@ -1,0 +1,1 @@
+"""Exports: one file a format, each made from the release's own tables and files."""

@@ -1,0 +1,1 @@
+"""Review: the readers' page over the same readings as the worklists."""
