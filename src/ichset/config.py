@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from ichset.errors import ConfigError
 
@@ -78,10 +78,19 @@ class SampleConfig(Section):
 class RoundConfig(Section):
     """A reading round: readers are pseudonyms (reader-1), never names."""
 
+    @model_validator(mode="after")
+    def _people(self) -> RoundConfig:
+        if len(set(self.readers)) != len(self.readers) or self.expert in self.readers:
+            raise ValueError("readers and expert must be different people")
+        if self.readers_per_study > len(self.readers):
+            raise ValueError("readers_per_study is larger than the number of readers")
+        return self
+
     readers: list[str] = Field(min_length=1)
     readers_per_study: int = Field(1, ge=1)
     expert: str | None = None
-    hide_report: bool = True
+    hide_report: bool = True  # the readers' page shows the report only after the read is saved
+    decisions: ConfigPath | None = None  # a CSV of decisions made elsewhere, taken up as the round asks for them
 
 
 class CohortConfig(Section):

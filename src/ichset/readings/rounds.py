@@ -1,0 +1,158 @@
+"""A reading round: who reads which study in which order, what is still open, and what was judged in the end."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from ichset.config import RoundConfig
+from ichset.contracts import LABELS
+from ichset.readings.agreement import Agreement, cohen_kappa
+from ichset.readings.decision import BadDecision, Decision
+from ichset.readings.log import DecisionLog, Entry
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """What a round says of a study. `judged_by`: readers, majority or expert."""
+
+    study: str
+    answers: dict[str, int | None]
+    exclude: str | None
+    judged_by: str
+
+
+class Round:
+    """One round over one log. `studies` are those in play now, in a stable order; `first` ones are read before the rest."""
+
+    def __init__(self, folder: Path, name: str, config: RoundConfig, seed: int, studies: Sequence[str], first: Iterable[str] = ()) -> None:
+        self.name = name
+        self.config = config
+        self.studies = tuple(studies)
+        self.log = DecisionLog(folder / f"{name}.jsonl")
+        self._seed = seed
+        self._first = frozenset(first)
+        self._known = frozenset(studies)
+
+    # --- who reads what ---
+    def assigned(self, study: str) -> tuple[str, ...]:
+        """The readers of a study: the same whenever and wherever it is asked, balanced by chance."""
+        ranked = sorted(self.config.readers, key=lambda reader: self._hash("assign", study, reader))
+        return tuple(sorted(ranked[: self.config.readers_per_study]))
+
+    def order(self, reader: str) -> list[str]:
+        """Every study of this reader, in the reader's own seeded order."""
+        mine = [study for study in self.studies if reader in self.assigned(study)]
+        return sorted(mine, key=lambda study: (study not in self._first, self._hash("order", reader, study)))
+
+    def queue(self, reader: str) -> list[str]:
+        """What this reader has still to read; for the expert, the open disagreements."""
+        reads = self.reads()
+        if reader == self.config.expert:
+            waiting = [study for study in self.studies if self._disagree(study, reads) and (study, reader) not in reads]
+            return sorted(waiting, key=lambda study: self._hash("order", reader, study))
+        return [study for study in self.order(reader) if (study, reader) not in reads]
+
+    # --- decisions ---
+    def reads(self) -> dict[tuple[str, str], Entry]:
+        """The standing decision of each (study, reader): a correction replaces what it supersedes."""
+        return {(entry.decision.study, entry.decision.reader): entry for entry in self.log.entries()}
+
+    def record(self, decisions: Sequence[Decision]) -> list[Entry]:
+        """Append decisions, all or none; on return they are on the disk. Raises BadDecision with the reason."""
+
+        def check(entries: list[Entry]) -> None:
+            standing = {(entry.decision.study, entry.decision.reader): entry for entry in entries}
+            for decision in decisions:
+                self._check(decision, standing)
+                standing[decision.study, decision.reader] = Entry(0, decision, "")
+
+        return self.log.append(list(decisions), check)
+
+    def _check(self, decision: Decision, reads: dict[tuple[str, str], Entry]) -> None:
+        if why := self.refusal(decision, reads):
+            raise BadDecision(why)
+
+    def refusal(self, decision: Decision, reads: dict[tuple[str, str], Entry]) -> str | None:
+        """Why this decision cannot be recorded now, or None."""
+        study, reader = decision.study, decision.reader
+        if study not in self._known:
+            return f"study {study} is not in the round {self.name}"
+        if reader == self.config.expert:
+            if not self._disagree(study, reads):
+                return f"study {study}: the expert reads disagreements only"
+        elif reader not in self.assigned(study):
+            return f"study {study} is not on the list of {reader}"
+        before = reads.get((study, reader))
+        if before is None:
+            return None if decision.supersedes is None else f"study {study}: nothing of {reader} to correct"
+        if decision.supersedes is None or decision.supersedes != before.sequence:
+            same = "the same answers" if decision.same_as(before.decision) else "other answers"
+            return f"study {study}: {reader} has read it already, with {same}; a recorded read is never changed"
+        if (study, self.config.expert) in reads and reader != self.config.expert:
+            return f"study {study} is adjudicated; its reads are closed"
+        return None
+
+    # --- judgement ---
+    def _first_reads(self, study: str, reads: dict[tuple[str, str], Entry]) -> list[Decision]:
+        return [reads[study, reader].decision for reader in self.assigned(study) if (study, reader) in reads]
+
+    def _disagree(self, study: str, reads: dict[tuple[str, str], Entry]) -> bool:
+        mine = self._first_reads(study, reads)
+        return len(mine) == len(self.assigned(study)) and any(not one.same_as(mine[0]) for one in mine)
+
+    def consensus(self) -> dict[str, Consensus]:
+        """The judged studies; a study that waits for a reader or the expert is absent."""
+        reads = self.reads()
+        judged = {}
+        for study in self.studies:
+            mine = self._first_reads(study, reads)
+            if len(mine) < len(self.assigned(study)):
+                continue
+            if not self._disagree(study, reads):
+                judged[study] = Consensus(study, dict(mine[0].answers), mine[0].exclude, "readers")
+            elif self.config.expert is None:
+                judged[study] = _majority(study, mine)
+            elif entry := reads.get((study, self.config.expert)):
+                judged[study] = Consensus(study, dict(entry.decision.answers), entry.decision.exclude, "expert")
+        return judged
+
+    def open_studies(self) -> list[str]:
+        """Studies without a judgement yet."""
+        judged = self.consensus()
+        return [study for study in self.studies if study not in judged]
+
+    def agreement(self, label: str = "ich") -> dict[tuple[str, str], Agreement]:
+        """Per pair of readers, on the independent first reads both gave a yes or no."""
+        firsts: dict[tuple[str, str], Decision] = {}
+        for entry in self.log.entries():
+            firsts.setdefault((entry.decision.study, entry.decision.reader), entry.decision)
+        found = {}
+        for one, two in combinations(self.config.readers, 2):
+            both = [
+                (firsts[study, one].answers[label], firsts[study, two].answers[label])
+                for study in self.studies
+                if (study, one) in firsts and (study, two) in firsts
+            ]
+            pairs = [(a, b) for a, b in both if a is not None and b is not None]
+            if pairs:
+                found[one, two] = cohen_kappa(pairs)
+        return found
+
+    def _hash(self, *parts: str) -> bytes:
+        return hashlib.blake2b("\0".join((str(self._seed), self.name, *parts)).encode(), digest_size=16).digest()
+
+
+def _majority(study: str, reads: Sequence[Decision]) -> Consensus:
+    """More than half of the readers, label by label; None where no answer has that many."""
+
+    def most(values: list[object]) -> object:
+        value, count = Counter(values).most_common(1)[0]
+        return value if 2 * count > len(values) else None
+
+    answers = {label: most([read.answers[label] for read in reads]) for label in LABELS}
+    return Consensus(study, answers, most([read.exclude for read in reads]), "majority")  # type: ignore[arg-type]
