@@ -1,0 +1,173 @@
+"""Parquet tables under the work folder: the only reader and writer. Atomic, and held to their contracts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ichset.contracts import Contract, StageOutput
+from ichset.errors import CurationError
+
+BATCH_ROWS = 16_384
+
+
+class ContractBroken(CurationError):
+    """A stage handed over a table that is not what its contract says: a fault of the program, not of the data."""
+
+    exit_code = 1
+
+
+class Store:
+    """The tables of one work folder (mode 0700)."""
+
+    def __init__(self, work: Path) -> None:
+        self.folder = work / "tables"
+        work.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+
+    def path(self, contract: Contract) -> Path:
+        return self.folder / f"{contract.name}.parquet"
+
+    def excluded_path(self, contract: Contract) -> Path:
+        return self.folder / f"{contract.name}.excluded.parquet"
+
+    def has(self, contract: Contract) -> bool:
+        return self.path(contract).exists()
+
+    def read(self, contract: Contract, columns: Sequence[str] | None = None) -> pa.Table:
+        """The whole table. Raises CurationError when its stage has not run."""
+        return pq.read_table(self._present(contract), columns=list(columns) if columns else None)
+
+    def batches(self, contract: Contract, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """The table in record batches of bounded size."""
+        with pq.ParquetFile(self._present(contract)) as file:
+            yield from file.iter_batches(BATCH_ROWS, columns=list(columns) if columns else None)
+
+    def rows(self, contract: Contract) -> int:
+        return int(pq.read_metadata(self._present(contract)).num_rows)
+
+    def excluded(self, contract: Contract) -> pa.Table:
+        """Parent key, reason, detail of every row that this contract's stage turned away."""
+        path = self.excluded_path(contract)
+        return pq.read_table(path) if path.exists() else contract.excluded_schema.empty_table()
+
+    def write(self, contract: Contract, output: StageOutput, tables: Sequence[Contract] = (), parents: pa.Table | None = None) -> None:
+        """One stage's whole output. `parents`: the rows it was handed, when not the parent table as stored."""
+        self.write_stream(contract, [output], tables, parents)
+
+    def write_stream(
+        self, contract: Contract, outputs: Iterable[StageOutput], tables: Sequence[Contract] = (), parents: pa.Table | None = None
+    ) -> None:
+        """Write batch by batch; nothing appears under its final name unless all of it holds.
+
+        Raises ContractBroken when a schema differs, a key repeats, or parents are not exactly kept + excluded.
+        """
+        parent_key = contract.parent.key if contract.parent else contract.key
+        kept, left, keys = _KeySum(), _KeySum(), _UniqueKeys(contract)
+        with ExitStack() as stack:
+            writer = stack.enter_context(_AtomicWriter(self.path(contract), contract.schema))
+            excluded = stack.enter_context(_AtomicWriter(self.excluded_path(contract), contract.excluded_schema))
+            further = {table.name: stack.enter_context(_AtomicWriter(self.path(table), table.schema)) for table in tables}
+            for output in outputs:
+                writer.write(output.kept)
+                excluded.write(output.excluded)
+                keys.add(output.kept)
+                kept.add(output.kept, parent_key)
+                left.add(output.excluded, parent_key)
+                for name, table in output.tables.items():
+                    further[name].write(table)
+            keys.check()
+            self._check_closure(contract, kept, left, parents)
+            for ready in (writer, excluded, *further.values()):
+                ready.commit()
+
+    def _check_closure(self, contract: Contract, kept: _KeySum, left: _KeySum, parents: pa.Table | None) -> None:
+        expected = _KeySum()
+        if parents is not None:
+            expected.add(parents, contract.parent.key if contract.parent else contract.key)
+        elif contract.parent is not None:
+            for batch in self.batches(contract.parent, contract.parent.key):
+                expected.add(batch, contract.parent.key)
+        else:
+            return
+        if (expected.count, expected.total) != (kept.count + left.count, (kept.total + left.total) % 2**64):
+            raise ContractBroken(
+                f"{contract.name}: {expected.count} records came in, {kept.count} were kept and {left.count} excluded; "
+                "a record was lost, doubled or swapped"
+            )
+
+    def _present(self, contract: Contract) -> Path:
+        path = self.path(contract)
+        if not path.exists():
+            raise CurationError(f"{path}: not there yet; run the stage that makes it: ichset run --until the stage of {contract.name!r}")
+        return path
+
+
+class _KeySum:
+    """Count and order-free hash sum of keys: equal sums mean equal multisets (64 bit, seeded by the process)."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.total = 0
+
+    def add(self, table: pa.Table | pa.RecordBatch, key: Sequence[str]) -> None:
+        self.count += table.num_rows
+        self.total = (self.total + sum(_hashes(table, key))) % 2**64
+
+
+class _UniqueKeys:
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._hashes: list = []
+
+    def add(self, table: pa.Table) -> None:
+        import numpy as np
+
+        self._hashes.append(np.fromiter(_hashes(table, self._contract.key), np.int64, table.num_rows))
+
+    def check(self) -> None:
+        import numpy as np
+
+        hashes = np.concatenate(self._hashes) if self._hashes else np.empty(0, np.int64)
+        if np.unique(hashes).size != hashes.size:
+            raise ContractBroken(f"{self._contract.name}: the key {', '.join(self._contract.key)} repeats")
+
+
+def _hashes(table: pa.Table | pa.RecordBatch, key: Sequence[str]) -> Iterator[int]:
+    columns = [table.column(name).to_pylist() for name in key]
+    return map(hash, columns[0]) if len(columns) == 1 else map(hash, zip(*columns, strict=True))
+
+
+class _AtomicWriter:
+    """A Parquet file under a temporary name until `commit`; the same rows give the same bytes."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._path, self._schema = path, schema
+        self._part = path.with_name(path.name + ".part")
+
+    def __enter__(self) -> _AtomicWriter:
+        self._writer = pq.ParquetWriter(self._part, self._schema, compression="lz4", use_dictionary=True, store_schema=False)
+        return self
+
+    def write(self, table: pa.Table) -> None:
+        try:
+            ready = table.select(self._schema.names).cast(self._schema)
+        except (KeyError, pa.ArrowInvalid, ValueError) as error:
+            raise ContractBroken(f"{self._path.stem}: not the contract's columns: {type(error).__name__}: {error}") from None
+        if ready.num_rows:
+            self._writer.write_table(ready, row_group_size=BATCH_ROWS)
+
+    def commit(self) -> None:
+        self._writer.close()
+        with self._part.open("rb+") as file:
+            os.fsync(file.fileno())
+        self._part.replace(self._path)
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+        self._part.unlink(missing_ok=True)
