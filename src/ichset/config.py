@@ -124,11 +124,18 @@ class ReleaseConfig(Section):
     citation: str = ""
     report_text: bool = False
     train_share: float = Field(0.7, gt=0, lt=1)
-    exports: list[str] = Field(default_factory=list)
+    exports: list[Literal["rsna", "cq500", "nifti", "masks", "bio"]] = Field(default_factory=list)
+    previous: ConfigPath | None = None  # an earlier release of this dataset: its splits stay, and what changed is told
+    link: str = ""  # where the dataset can be found (URL or DOI); empty: a URN of its name and version
+    creators: list[str] = Field(default_factory=list)  # people or organisations, as they want to be cited
+    ethics: str = ""  # who approved the release of the data, in the words of the approval
+    examples: int = Field(6, ge=0)  # heads shown as surfaces in the figures
 
 
 class AuditConfig(Section):
-    dciodvfy: bool = True
+    dciodvfy: bool = True  # needs the program dciodvfy; where it is missing, the audit says that it was not run
+    require_dciodvfy: bool = False  # True: a missing program fails the audit
+    max_exposed: float = Field(0.05, ge=0, le=1)  # highest share of a face that may be left showing, by the released figures
 
 
 class EngineConfig(Section):

@@ -200,7 +200,10 @@ SELECTED = Contract("selected", ("study",), pa.schema([
     ("judged_by", pa.string()), ("source_prevalence", pa.float64()), ("weight", pa.float64()),
 ]), parent=COHORT)  # fmt: skip
 
+# De-identified report text of the selected studies; released only when the config asks for it.
+RELEASED_TEXT = Contract("released_text", ("study",), pa.schema([("study", pa.string()), *_TEXT]))
+
 ALL = (
     REPORTS, SCREENED, RULED, MENTIONS, CLASSIFIED, CANDIDATES, TEXT_READ, COHORT, RETRIEVED, SERIES,
-    IMAGE_READ, ANONYMIZED, ANONYMIZED_SERIES, INSTANCES, SELECTED,
+    IMAGE_READ, ANONYMIZED, ANONYMIZED_SERIES, INSTANCES, SELECTED, RELEASED_TEXT,
 )  # fmt: skip
