@@ -1,0 +1,50 @@
+"""The bag itself (RFC 8493): declaration, size, completeness, and every checksum."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from ichset.release.audit.evidence import Evidence
+from ichset.release.audit.report import Check
+
+TAG_FILES = ("bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt", "CHECKSUMS")
+EXPECTED: tuple[str, ...] = ()
+
+
+def check_bag(evidence: Evidence) -> Check:
+    """Declared as a bag, nothing missing, nothing extra, sizes as declared, only regular files."""
+    check = Check("bag", "the bag is declared, complete and holds nothing else")
+    for name in (*TAG_FILES, *EXPECTED):
+        check.expect(name in evidence.files, True, f"{name} present")
+    for name in evidence.odd:
+        check.fault(f"{name}: a link or special file")
+    check.expect(evidence.text("bagit.txt"), "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n", "bagit.txt")
+    payload = {name for name in evidence.files if name.startswith("data/")}
+    listed = _manifest(evidence, "manifest-sha256.txt")
+    tags = _manifest(evidence, "tagmanifest-sha256.txt")
+    for name in sorted(payload - set(listed)):
+        check.fault(f"{name}: in the folder but in no manifest")
+    for name in sorted(set(listed) | set(tags)):
+        check.expect(name in evidence.files, True, f"{name} (listed in a manifest) present")
+    for name in sorted(set(evidence.files) - payload - set(tags) - {"tagmanifest-sha256.txt"}):
+        check.fault(f"{name}: a tag file that no manifest lists")
+    oxum = re.search(r"^Payload-Oxum: (\d+)\.(\d+)$", evidence.text("bag-info.txt"), re.MULTILINE)
+    total = sum(evidence.files[name].st_size for name in payload)
+    check.expect(oxum and (int(oxum[1]), int(oxum[2])), (total, len(payload)), "Payload-Oxum (bytes, files)")
+    return check
+
+
+def check_sums(evidence: Evidence) -> Check:
+    """Every byte is what the manifests say. Runs after the one pass that hashed the files."""
+    check = Check("checksums", "every file has the sha256 that manifests and CHECKSUMS give")
+    for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt", "CHECKSUMS"):
+        for name, digest in _manifest(evidence, manifest).items():
+            if name in evidence.files:
+                check.expect(evidence.digests.get(name), digest, f"{name} against {manifest}")
+    return check
+
+
+def _manifest(evidence: Evidence, name: str) -> dict[str, str]:
+    lines = (line.split(maxsplit=1) for line in evidence.text(name).splitlines())
+    return {unquote(parts[1]) if "%" in parts[1] else parts[1]: parts[0].lower() for parts in lines if len(parts) == 2}

@@ -1,0 +1,173 @@
+"""Search every byte of a release for what only the hospital knows, in every encoding it may have slipped through in.
+
+Strong identifiers (UIDs, accession and patient numbers, whole names) of every screened patient are searched everywhere.
+Weak ones (dates, birth dates, parts of a name) may be another patient's innocent value, so they are searched in the files
+and table rows of their own study. Parquet and gzip are opened first: compressed bytes hide what they hold.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ichset.release.audit.evidence import Evidence
+from ichset.release.audit.report import Check
+
+ENCODINGS = ("utf-8", "cp1251", "iso8859-5", "koi8-r", "utf-16-le", "utf-16-be")
+SHORTEST = 6  # a strong identifier shorter than this meets innocent text by chance; it is treated as a weak one
+SHORTEST_WEAK = 4
+PREFIX = 4
+_MIX = np.uint32(2654435761)  # Knuth's multiplicative hash
+_SHIFT = np.uint32(8)
+COLUMNS = ("study", "study_uid", "accession", "patient_id", "patient_name", "birth_date", "study_date")
+
+
+class PatternIndex:
+    """Many byte strings searched at once: a table over their first four bytes, then an exact look."""
+
+    def __init__(self, patterns: Iterable[tuple[bytes, str]]) -> None:
+        self._table = np.zeros(1 << 24, bool)
+        self._by_prefix: dict[bytes, list[tuple[bytes, str]]] = defaultdict(list)
+        for pattern, kind in sorted(set(patterns)):
+            self._by_prefix[pattern[:PREFIX]].append((pattern, kind))
+        if self._by_prefix:
+            firsts = np.frombuffer(b"".join(self._by_prefix), "<u4")
+            self._table[(firsts * _MIX) >> _SHIFT] = True
+
+    def __bool__(self) -> bool:
+        return bool(self._by_prefix)
+
+    def find(self, data: bytes) -> Iterator[tuple[str, int, bytes]]:
+        """Yield (kind, offset, pattern) of every true hit."""
+        if not self._by_prefix or len(data) < PREFIX:
+            return
+        raw = np.frombuffer(data, np.uint8)
+        for start in range(PREFIX):  # four interleaved views instead of one unaligned one
+            words = raw[start : start + (raw.size - start) // PREFIX * PREFIX].view("<u4")
+            for hit in np.flatnonzero(self._table[(words * _MIX) >> _SHIFT]):
+                offset = start + PREFIX * int(hit)
+                for pattern, kind in self._by_prefix.get(data[offset : offset + PREFIX], ()):
+                    if data.startswith(pattern, offset) and not _inside_a_word(data, offset, pattern):
+                        yield kind, offset, pattern
+
+
+def _inside_a_word(data: bytes, offset: int, pattern: bytes) -> bool:
+    """Whether the hit is a piece of a longer number (a UID, a count) or of a longer Latin word."""
+    before, after = data[offset - 1 : offset], data[offset + len(pattern) : offset + len(pattern) + 2]
+    if pattern[:1].isdigit() and before.isdigit():
+        return True
+    # `2\0` after a number is the next DICOM tag (group 0032), not a digit of text
+    if pattern[-1:].isdigit() and after[:1].isdigit() and after[1:] != b"\0":
+        return True
+    return pattern.isalpha() and (before.isalpha() or after[:1].isalpha())
+
+
+class IdentifierSearch:
+    """Fed every file of the release once."""
+
+    def __init__(self, evidence: Evidence, private: Path | None) -> None:
+        self.check = Check("identifiers", "no source identifier occurs in any byte, in six encodings")
+        self._strong = PatternIndex(())
+        self._weak: dict[str, PatternIndex] = {}
+        if private is None:
+            self.check.skipped = "no private side given: ichset audit RELEASE --private WORK"
+            return
+        released = {row["study"] for row in evidence.rows("studies")}
+        strong, weak = _collect(private, released)
+        if not strong:
+            self.check.fault("the private side holds no table screened or retrieved with identifiers: nothing could be searched for")
+        self._strong = PatternIndex(strong)
+        self._weak = {study: PatternIndex(patterns) for study, patterns in weak.items()}
+
+    def see(self, name: str, data: bytes) -> None:
+        """One file: its path and its content, opened where it is packed."""
+        if self.check.skipped:
+            return
+        self._look(name, name.encode())
+        for content in _opened(name, data):
+            self._look(name, content)
+        parts = name.split("/")
+        if name.startswith("data/") and len(parts) > 3:
+            for study in {part.split(".")[0].split("_")[0] for part in parts[1:]} & self._weak.keys():
+                self._look_weak(study, name, data)
+        elif name.startswith("data/tables/") and name.endswith(".csv"):
+            for line in data.split(b"\n"):
+                if (study := line.split(b",", 1)[0].decode("utf-8", "replace")) in self._weak:
+                    self._look_weak(study, name, line)
+
+    def _look(self, name: str, data: bytes) -> None:
+        self.check.looked_at += len(data)
+        for kind, offset, _ in self._strong.find(data):
+            self.check.fault(f"{name}: {kind} at byte {offset}")  # the kind and the place, never the value
+
+    def _look_weak(self, study: str, name: str, data: bytes) -> None:
+        for kind, offset, _ in self._weak[study].find(data):
+            self.check.fault(f"{name}: {kind} of study {study} at byte {offset}")
+
+
+def _opened(name: str, data: bytes) -> Iterator[bytes]:
+    yield data
+    if name.endswith(".gz"):
+        yield gzip.decompress(data)
+    if name.endswith(".parquet"):
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(io.BytesIO(data))
+        yield "\n".join("\t".join(map(str, row.values())) for batch in table.to_batches(8192) for row in batch.to_pylist()).encode("utf-8", "replace")
+
+
+def _collect(private: Path, released: set[str]) -> tuple[set[tuple[bytes, str]], dict[str, set[tuple[bytes, str]]]]:
+    """(pattern, kind) that may occur nowhere, and those that may not occur with their own study."""
+    strong: set[tuple[bytes, str]] = set()
+    weak: dict[str, set[tuple[bytes, str]]] = defaultdict(set)
+    for row in _rows(private / "tables"):
+        own = weak[row["study"]] if row.get("study") in released else set()
+        for kind in ("study_uid", "series_uid", "accession", "patient_id"):
+            if value := str(row.get(kind) or "").strip():
+                _add(strong if len(value) >= SHORTEST else own, value, f"source {kind}")
+        for value in _names(str(row.get("patient_name") or "")):
+            _add(strong if re.search(r"\W", value) else own, value, "patient name" if re.search(r"\W", value) else "part of the patient name")
+        for kind in ("birth_date", "study_date"):
+            if isinstance(value := row.get(kind), date):
+                for shown in (f"{value:%Y%m%d}", f"{value:%Y-%m-%d}", f"{value:%d.%m.%Y}", f"{value:%d/%m/%Y}"):
+                    _add(own, shown, f"source {kind}")
+    return strong, {study: patterns for study, patterns in weak.items() if patterns}
+
+
+def _rows(tables: Path) -> Iterator[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    for name in ("screened", "retrieved", "series"):
+        path = tables / f"{name}.parquet"
+        if path.is_file():
+            with pq.ParquetFile(path) as file:
+                columns = [column for column in (*COLUMNS, "series_uid") if column in file.schema_arrow.names]
+                for batch in file.iter_batches(16_384, columns=columns):
+                    yield from batch.to_pylist()
+
+
+def _names(name: str) -> Iterator[str]:
+    """The whole name as written, with spaces, and upper case; each part of it."""
+    parts = [part for part in re.split(r"[\^\s,=.]+", name) if part]
+    wholes = {name.strip(), " ".join(parts), "^".join(parts)} if len(parts) > 1 else set()
+    for value in sorted({*wholes, *(whole.upper() for whole in wholes), *parts, *(part.upper() for part in parts)}):
+        if len(value) >= SHORTEST_WEAK:
+            yield value
+
+
+def _add(where: set[tuple[bytes, str]], value: str, kind: str) -> None:
+    for encoding in ENCODINGS:
+        try:
+            pattern = value.encode(encoding)
+        except UnicodeEncodeError:
+            continue
+        if len(pattern) >= PREFIX:
+            where.add((pattern, kind))
