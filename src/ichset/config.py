@@ -138,6 +138,18 @@ class AuditConfig(Section):
     max_exposed: float = Field(0.05, ge=0, le=1)  # highest share of a face that may be left showing, by the released figures
 
 
+class ReviewConfig(Section):
+    """The readers' page. It listens on loopback only; `hosts` are the names of a reverse proxy in front of it."""
+
+    port: int = Field(8765, ge=0, le=65535)  # 0: any free port
+    language: Literal["auto", "en", "ru"] = "auto"  # auto: what the browser asks for; each reader can switch
+    lead: str = "lead"  # the account that sees progress and agreement; it reads nothing
+    hosts: list[str] = Field(default_factory=list)
+    https: bool = False  # the proxy speaks TLS: cookies are marked Secure
+    session_minutes: int = Field(600, ge=1)
+    highlight: bool = True  # the text round marks the phrases that the rules found
+
+
 class EngineConfig(Section):
     backend: Literal["processes", "dask"] = "processes"
     scheduler: str | None = None  # dask: the scheduler's address
@@ -159,6 +171,7 @@ class Config(Section):
     anonymize: AnonymizeConfig = AnonymizeConfig()
     release: ReleaseConfig = ReleaseConfig()
     audit: AuditConfig = AuditConfig()
+    review: ReviewConfig = ReviewConfig()
     engine: EngineConfig = EngineConfig()
 
 
