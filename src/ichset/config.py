@@ -112,7 +112,15 @@ class DefaceConfig(Section):
     method: Literal["guarded", "paper"] = "guarded"
 
 
+DeidOption = Literal[
+    "safe_private", "uids", "device", "institution", "patient", "full_dates", "modified_dates", "descriptors", "structured", "graphics"
+]
+
+
 class AnonymizeConfig(Section):
+    # options of PS3.15 Annex E beside the Basic profile; hiding the face is the option that defacing itself declares
+    options: list[DeidOption] = Field(default_factory=lambda: ["modified_dates", "patient", "descriptors"])
+    recompress: Literal["same", "explicit", "rle", "jpeg-ls", "jpeg-2000"] = "same"  # how a changed compressed frame is written
     age_cap: int | None = 89  # ages above become 90+; None keeps them
     subjects: ConfigPath | None = None  # the hospital's own subject IDs: CSV patient_id,subject
     deface: DefaceConfig = DefaceConfig()

@@ -59,6 +59,9 @@ class Reason(StrEnum):
     IDENTIFIER_LEFT = "an identifier was found in the written bytes"
     BURNED_IN_TEXT = "text may be drawn in the pixels"
     UNREADABLE_FILE = "file cannot be read"
+    NOT_A_SLICE = "not a CT slice"
+    REQUIRED_VALUE = "a required value may not be kept"
+    NO_SUBJECT_ID = "no subject ID assigned to this patient"
     # select
     RESERVE_UNUSED = "reserve, not needed"
 
@@ -67,7 +70,12 @@ class Reason(StrEnum):
         return self in _QUARANTINED
 
 
-_QUARANTINED = frozenset({Reason.WRONG_PATIENT, Reason.IDENTIFIER_LEFT, Reason.BURNED_IN_TEXT, Reason.UNREADABLE_FILE})
+_QUARANTINED = frozenset(
+    {
+        Reason.WRONG_PATIENT, Reason.IDENTIFIER_LEFT, Reason.BURNED_IN_TEXT, Reason.UNREADABLE_FILE, Reason.NOT_A_SLICE,
+        Reason.REQUIRED_VALUE, Reason.NO_SUBJECT_ID,
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
