@@ -111,13 +111,14 @@ def _labels(names: tuple[str, ...] = LABELS) -> list[tuple[str, pa.DataType]]:
 # --- reports: one row a report -------------------------------------------------------------------
 _TEXT = [("indication", pa.string()), ("description", pa.string()), ("conclusion", pa.string())]
 
-# `report` is `<8 hex of the file>-<row>`; the source's own numbers are separate columns.
+# `report` is `<8 hex of the file>-<row>`; the source's own numbers are separate columns. Of a report that is no
+# brain CT only key, place, modality, body part and title are kept: its person and text stay in the export.
 REPORTS = Contract("reports", ("report",), pa.schema([
     ("report", pa.string()), ("source_file", pa.string()), ("source_row", pa.int64()),
     ("study_uid", pa.string()), ("accession", pa.string()), ("patient_id", pa.string()),
     ("patient_name", pa.string()), ("birth_date", pa.date32()), ("sex", pa.string()), ("age", pa.int16()),
     ("study_date", pa.date32()), ("modality", pa.string()), ("body_part", pa.string()), ("title", pa.string()),
-    *_TEXT, ("masks", pa.string()),
+    *_TEXT, ("masks", pa.string()), ("brain_ct", pa.bool_()),
 ]), phi=True)  # fmt: skip
 
 # One report a study: what `screen` lets through. `study` and `subject` are keyed pseudonyms.

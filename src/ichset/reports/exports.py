@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Protocol
 from zipfile import BadZipFile
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ichset.config import IngestConfig
-from ichset.contracts import Reason
 from ichset.errors import ConfigError, CurationError, SourceUnreachable
 from ichset.reports.columns import match_columns
 from ichset.reports.rows import CsvRows, Fault, JsonRows, Row, SheetRows, is_undecodable
@@ -27,7 +27,7 @@ _JSON_ENDINGS = (".jsonl", ".ndjson")
 _PARQUET_ENDINGS = (".parquet", ".pq")
 _SHEET_ENDINGS = (".xlsx", ".xlsm")
 ENDINGS = (*_TEXT_ENDINGS, *_JSON_ENDINGS, *_PARQUET_ENDINGS, *_SHEET_ENDINGS)
-_READ_BUFFER = 1 << 20  # bytes: a row group of a gigabyte is read through this window
+_READ_BUFFER = 1 << 16  # bytes: a row group of a gigabyte is read through this window
 
 
 @dataclass(frozen=True)
@@ -149,9 +149,9 @@ class _ParquetExport:
         wanted = sorted(set(self._names.values()))
         with pq.ParquetFile(self._path, buffer_size=_READ_BUFFER, pre_buffer=False) as file:
             for batch in file.iter_batches(self._config.batch_rows, columns=wanted):
-                rows = pa.array(range(first, first + batch.num_rows), pa.int64())
+                rows = pa.array(np.arange(first, first + batch.num_rows))
                 first += batch.num_rows
-                yield _without_bad_bytes(rows, {ours: _plain(batch.column(theirs)) for ours, theirs in self._names.items()})
+                yield Chunk(rows, {ours: _plain(batch.column(theirs)) for ours, theirs in self._names.items()})
 
 
 def _plain(values: pa.Array) -> pa.Array:
@@ -165,17 +165,11 @@ def _plain(values: pa.Array) -> pa.Array:
     return values.cast(pa.string())
 
 
-def _without_bad_bytes(rows: pa.Array, columns: Mapping[str, pa.Array]) -> Chunk:
-    """Rows whose text is not UTF-8 leave as faults; the usual case costs one validation of the buffers."""
-    bad: set[int] = set()
-    for values in columns.values():
-        try:
-            values.validate(full=True)
-        except pa.ArrowInvalid:
-            raw = pa.Array.from_buffers(pa.binary(), len(values), values.buffers(), offset=values.offset)
-            bad |= {at for at, each in enumerate(raw.to_pylist()) if is_undecodable((each or b"").decode("utf-8", "surrogateescape"))}
-    if not bad:
-        return Chunk(rows, columns)
-    keep = pa.array([at for at in range(len(rows)) if at not in bad], pa.int64())
-    faults = [Fault(rows[at].as_py(), Reason.WRONG_ENCODING, "bytes that are not UTF-8") for at in sorted(bad)]
-    return Chunk(rows.take(keep), {ours: values.take(keep) for ours, values in columns.items()}, faults)
+def undecodable_rows(values: pa.Array) -> set[int]:
+    """Positions whose bytes are not UTF-8 (Parquet promises nothing); the usual case costs one look at the buffer."""
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid:
+        raw = pa.Array.from_buffers(pa.binary(), len(values), values.buffers(), offset=values.offset)
+        return {at for at, each in enumerate(raw.to_pylist()) if is_undecodable((each or b"").decode("utf-8", "surrogateescape"))}
+    return set()

@@ -6,7 +6,7 @@ all stops the run before anything is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 
 import pyarrow as pa
@@ -16,10 +16,13 @@ from ichset.config import IngestConfig
 from ichset.contracts import REPORTS, Reason, StageOutput
 from ichset.errors import ConfigError
 from ichset.reports import values
-from ichset.reports.exports import Chunk, find_exports, open_export
+from ichset.reports.exports import Chunk, find_exports, open_export, undecodable_rows
+from ichset.reports.region import is_brain_ct
+from ichset.reports.rows import Fault
 
 ROW_DIGITS = 9
 _EXCLUDED = REPORTS.excluded_schema
+_PLAIN = ("modality", "body_part", "title")  # of no person, and few in number
 _IDS = ("study_uid", "accession", "patient_id", "patient_name", "modality", "body_part", "title", "masks")
 
 
@@ -50,43 +53,59 @@ def report_keys(file: str, rows: pa.Array) -> pa.Array:
 
 def _output(file: str, chunk: Chunk, config: IngestConfig) -> StageOutput:
     shown = file.encode("utf-8", "replace").decode("utf-8")
-    table = _reports(file, shown, chunk, config)
+    chunk, brain = _minimal(chunk)
+    table = _reports(file, shown, chunk, brain, config)
     named = _is_identified(table)
-    excluded = _excluded(
-        [*report_keys(file, pa.array([fault.row for fault in chunk.faults], pa.int64())).to_pylist(), *_keys(table, pc.invert(named))],
-        [*(fault.reason for fault in chunk.faults), *[Reason.NO_IDENTIFIER] * (table.num_rows - (named.true_count or 0))],
-        [
-            *(f"{shown} line {fault.row}: {fault.why}" for fault in chunk.faults),
-            *(f"{shown} line {row}: no study number, and not both patient and date" for row in _rows(table, pc.invert(named))),
-        ],
-    )
-    return StageOutput(kept=table if named.true_count == table.num_rows else table.filter(named), excluded=excluded)
+    unnamed = table.filter(pc.invert(named)).select(["report", "source_row"]).to_pylist() if named.true_count < len(named) else []
+    faults = report_keys(file, pa.array([fault.row for fault in chunk.faults], pa.int64())).to_pylist()
+    nobody = "no study number, and not both patient and date"
+    rows = [
+        *((key, str(fault.reason), f"{shown} line {fault.row}: {fault.why}") for key, fault in zip(faults, chunk.faults, strict=True)),
+        *((row["report"], str(Reason.NO_IDENTIFIER), f"{shown} line {row['source_row']}: {nobody}") for row in unnamed),
+    ]
+    excluded = pa.table(list(map(list, zip(*rows, strict=True))) or [[], [], []], schema=_EXCLUDED)
+    return StageOutput(kept=table.filter(named) if unnamed else table, excluded=excluded)
+
+
+def _minimal(chunk: Chunk) -> tuple[Chunk, pa.Array]:
+    """The chunk with person and text of brain CTs alone, and which rows these are; bad bytes leave as faults.
+
+    The region is decided here, while the text is at hand: copying the text of every other report
+    (94 of 100) would cost more than all the rest of the text path.
+    """
+    columns = dict(chunk.columns)
+    bad = set().union(*(undecodable_rows(columns[name]) for name in _PLAIN if name in columns))
+    absent = pa.nulls(len(chunk.rows), pa.string())
+    asked = {name: _as_strings(columns.get(name, absent)) for name in (*_PLAIN, "conclusion")}
+    asked["description"] = pc.coalesce(*(_as_strings(columns.get(name, absent)) for name in ("description", "text")))
+    brain = is_brain_ct(asked)
+    for name, column in columns.items():
+        if name not in _PLAIN:
+            columns[name] = pc.if_else(brain, column, pa.scalar(None, column.type))
+            bad |= undecodable_rows(columns[name])
+    if not bad:
+        return Chunk(chunk.rows, columns, chunk.faults), brain
+    keep = pa.array([at for at in range(len(chunk.rows)) if at not in bad], pa.int64())
+    faults = [Fault(chunk.rows[at].as_py(), Reason.WRONG_ENCODING, "bytes that are not UTF-8") for at in sorted(bad)]
+    kept = {name: column.take(keep) for name, column in columns.items()}
+    return Chunk(chunk.rows.take(keep), kept, [*chunk.faults, *faults]), brain.take(keep)
 
 
 def _is_identified(table: pa.Table) -> pa.Array:
+    """Of reports that are no brain CT no number is kept or asked for."""
     patient = pc.and_(pc.is_valid(table["patient_id"]), pc.is_valid(table["study_date"]))
-    return pc.or_(pc.or_(pc.is_valid(table["study_uid"]), pc.is_valid(table["accession"])), patient).combine_chunks()
+    numbered = pc.or_(pc.is_valid(table["study_uid"]), pc.is_valid(table["accession"]))
+    return pc.or_(pc.or_(numbered, patient), pc.invert(table["brain_ct"])).combine_chunks()
 
 
-def _keys(table: pa.Table, chosen: pa.Array) -> list[str]:
-    return table["report"].filter(chosen).to_pylist()
-
-
-def _rows(table: pa.Table, chosen: pa.Array) -> list[int]:
-    return table["source_row"].filter(chosen).to_pylist()
-
-
-def _excluded(keys: list[str], reasons: list[Reason], details: list[str]) -> pa.Table:
-    return pa.table({"report": keys, "reason": [str(reason) for reason in reasons], "detail": details}, _EXCLUDED)
-
-
-def _reports(file: str, shown: str, chunk: Chunk, config: IngestConfig) -> pa.Table:
+def _reports(file: str, shown: str, chunk: Chunk, brain: pa.Array, config: IngestConfig) -> pa.Table:
     count = len(chunk.rows)
     source = chunk.columns
     columns: dict[str, pa.Array] = {
         "report": report_keys(file, chunk.rows),
         "source_file": pa.repeat(pa.scalar(shown), count),
         "source_row": chunk.rows,
+        "brain_ct": brain,
     }
     for name in _IDS:
         if name in source:
@@ -97,11 +116,11 @@ def _reports(file: str, shown: str, chunk: Chunk, config: IngestConfig) -> pa.Ta
     if "sex" in source:
         columns["sex"] = values.to_sexes(_as_strings(source["sex"]))
     columns |= _ages(columns, source) | _texts(source)
-    nothing = {field.name: pa.nulls(count, field.type) for field in REPORTS.schema if field.name not in columns}
-    return pa.table({name: (columns | nothing)[name] for name in REPORTS.schema.names}, REPORTS.schema)
+    missing = {field.name: pa.nulls(count, field.type) for field in REPORTS.schema if field.name not in columns}
+    return pa.table({name: (columns | missing)[name] for name in REPORTS.schema.names}, REPORTS.schema)
 
 
-def _ages(columns: dict[str, pa.Array], source: dict[str, pa.Array]) -> dict[str, pa.Array]:
+def _ages(columns: Mapping[str, pa.Array], source: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
     """The stated age; where none is stated, the completed years at the study's date."""
     stated = values.to_ages(_as_strings(source["age"])) if "age" in source else None
     if "birth_date" not in columns or "study_date" not in columns:
@@ -110,7 +129,7 @@ def _ages(columns: dict[str, pa.Array], source: dict[str, pa.Array]) -> dict[str
     return {"age": computed if stated is None else pc.coalesce(stated, computed)}
 
 
-def _texts(source: dict[str, pa.Array]) -> dict[str, pa.Array]:
+def _texts(source: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
     """Sections as exported. A whole report in one column arrives as the description; screening cuts it."""
     found = {name: _as_strings(source[name]) for name in ("indication", "description", "conclusion") if name in source}
     if "text" in source:

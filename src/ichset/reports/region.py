@@ -6,6 +6,9 @@ hospital's export is seldom.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -26,57 +29,47 @@ _NOT_HEAD = (
     r"(?i)(?:спинн\S*\s+мозг|костн\S*\s+мозг|лицев\S+\s+(?:отдел\S*\s+)?череп|головк|головок|краниовертебр|"
     r"head\s+of\s+(?:the\s+)?(?:femur|humerus|pancreas|radius)|(?:femoral|humeral|radial)\s+head|facial)"
 )
+_MRI_TEXT = r"(?i)(?:магнитно-резонанс|мрт|(?:^|\s)t[12](?:-?вi|-?ви|w|-взв)|flair|dwi|magnetic resonance|mri of)"
 _SOME_REGION = (
     r"(?i)(?:груд|живот|брюш|таз|позвон|конечн|сустав|пазух|орбит|глазниц|шеи|шея|шейн|лёгк|легк|почек|почк|печен|сердц|коронар|аорт|челюст|височн|колен"
     r"|chest|thora|abdom|pelvi|spine|spinal|lung|neck|sinus|orbit|knee|hip|extrem|cardiac|heart|coronar|kidney|liver|facial|temporal|joint)"
 )
 
 
-def is_brain_ct(table: pa.Table) -> pa.Array:
-    """Boolean, one a row, never null. `table` has modality, body_part, title, description and conclusion."""
-    count = table.num_rows
-    title, part = (table[name].combine_chunks() for name in ("title", "body_part"))
-    possible = _possible_modality(table["modality"].combine_chunks(), title)
+def is_brain_ct(columns: Mapping[str, pa.Array]) -> pa.Array:
+    """Boolean, one a row, never null. `columns`: modality, body_part, title, description, conclusion as strings."""
+    modality, part, title = (columns[name].dictionary_encode() for name in ("modality", "body_part", "title"))
+    possible = _possible_modality(modality, title)
     by_name = pc.or_(_names_head(title), _names_head(part))
     elsewhere = pc.or_(_has(title, _SOME_REGION + "|" + _NOT_HEAD), _has(part, r"\S"))
     brain = pc.and_(possible, by_name)
-    open_question = pc.and_(possible, pc.invert(pc.or_(by_name, elsewhere)))
-    rows = pc.indices_nonzero(open_question)
+    rows = np.flatnonzero(pc.and_(possible, pc.invert(pc.or_(by_name, elsewhere))).to_numpy(zero_copy_only=False))
     if not len(rows):
         return brain
-    found = _text_of_brain_ct(table.select(["description", "conclusion"]).take(rows))
-    chosen = pa.array(rows).filter(found)
-    return pc.or_(brain, pc.is_in(pa.array(range(count), pa.uint64()), value_set=chosen)) if len(chosen) else brain
+    found = brain.to_numpy(zero_copy_only=False).copy()
+    found[rows] = _text_of_brain_ct([columns[name].take(pa.array(rows)) for name in ("description", "conclusion")])
+    return pa.array(found)
 
 
-def _possible_modality(modality: pa.Array, title: pa.Array) -> pa.Array:
+def _possible_modality(modality: pa.DictionaryArray, title: pa.DictionaryArray) -> pa.Array:
     """CT by its modality; without one, whatever does not call itself something else."""
-    stated = _has(modality, r"\S")
     unstated = pc.or_(_has(title, _CT), pc.invert(_has(title, _OTHER_MODALITY)))
-    return pc.if_else(stated, pc.and_(_has(modality, _CT), pc.invert(_has(title, r"(?i)(?:магнитно|мрт|mri)"))), unstated)
+    stated = pc.and_(_has(modality, _CT), pc.invert(_has(title, r"(?i)(?:магнитно|мрт|mri)")))
+    return pc.if_else(_has(modality, r"\S"), stated, unstated)
 
 
-def _names_head(values: pa.Array) -> pa.Array:
-    head = _has(values, _HEAD)
-    if not pc.any(head).as_py():
-        return head
-    rest = pc.replace_substring_regex(values, _NOT_HEAD, " ")
-    return pc.and_(head, _has(rest, _HEAD))
+def _names_head(values: pa.DictionaryArray) -> pa.Array:
+    rest = pc.replace_substring_regex(values.dictionary, _NOT_HEAD, " ")
+    return _has(pa.DictionaryArray.from_arrays(values.indices, rest), _HEAD)
 
 
-def _text_of_brain_ct(table: pa.Table) -> pa.Array:
+def _text_of_brain_ct(texts: Sequence[pa.Array]) -> np.ndarray:
     """The text alone decides: it describes the brain, and not as an MRI."""
-    either = pa.nulls(table.num_rows, pa.bool_()).fill_null(False)
-    other = either
-    for name in ("description", "conclusion"):
-        values = table[name].combine_chunks()
-        either = pc.or_(either, _has(values, brain_pattern()))
-        other = pc.or_(
-            other, _has(values, r"(?i)(?:магнитно-резонанс|мрт|(?:^|\s)t[12](?:-?вi|-?ви|w|-взв)|flair|dwi|magnetic resonance|mri of)")
-        )
-    return pc.and_(either, pc.invert(other))
+    found = [[pc.match_substring_regex(each, pattern).fill_null(False) for each in texts] for pattern in (brain_pattern(), _MRI_TEXT)]
+    brain, mri = (pc.or_(*masks).to_numpy(zero_copy_only=False) for masks in found)
+    return brain & ~mri
 
 
-def _has(values: pa.Array, pattern: str) -> pa.Array:
-    """Each distinct value once where values repeat (titles, modalities); nulls do not match."""
-    return pc.match_substring_regex(values, pattern).fill_null(False)
+def _has(values: pa.DictionaryArray, pattern: str) -> pa.Array:
+    """Titles and modalities repeat: each distinct value is asked once. Nulls do not match."""
+    return pc.match_substring_regex(values.dictionary, pattern).take(values.indices).fill_null(False)

@@ -18,7 +18,6 @@ from ichset.contracts import SCREENED, Reason, StageOutput
 from ichset.errors import ConfigError
 from ichset.pseudonyms import Pseudonyms
 from ichset.reports.dedupe import SeenDigests, digest
-from ichset.reports.region import is_brain_ct
 
 OLDEST = 120  # years; an age above is a typing error
 LOOKUPS = ("study_uid", "accession", "patient_date")
@@ -52,7 +51,7 @@ def screen_reports(batches: Iterable[pa.RecordBatch], config: ScreenConfig, look
 def _screen(
     table: pa.Table, config: ScreenConfig, lookup: str, pseudonyms: Pseudonyms, texts: SeenDigests, studies: SeenDigests
 ) -> StageOutput:
-    brain = is_brain_ct(table)
+    brain = table["brain_ct"]
     left = [_leaving(table.column("report").filter(pc.invert(brain)), Reason.NOT_BRAIN_CT)]
     table = split_sections(table.filter(brain).combine_chunks())
     table = table.append_column("identity", _identities(table, lookup))
