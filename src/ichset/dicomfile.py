@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import stat
 import struct
 import zlib
 from collections.abc import Callable, Sequence
@@ -102,14 +103,14 @@ def syntax_of(uid: str) -> Syntax:
     raise NotReadable("transfer syntax not supported")
 
 
-def load(path: Path) -> bytes | mmap.mmap:
+def load(path: Path, mapped: bool = False) -> bytes | mmap.mmap:
     """The bytes of a file; only a regular file, and a large one is mapped, so that memory stays bounded."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
         status = os.fstat(handle)
-        if not os.path.stat.S_ISREG(status.st_mode):  # type: ignore[attr-defined]
+        if not stat.S_ISREG(status.st_mode):
             raise NotReadable("not a regular file")
-        if status.st_size > MAX_READ:
+        if status.st_size > MAX_READ or (mapped and status.st_size):
             return mmap.mmap(handle, 0, access=mmap.ACCESS_READ)
         parts = []
         while part := os.read(handle, status.st_size + 1):
@@ -368,3 +369,19 @@ def write(path: Path, parts: Sequence[bytes | memoryview]) -> None:
                 pending[0] = pending[0][done:]
     finally:
         os.close(handle)
+
+
+def sync(path: Path) -> None:
+    """Flush one file or folder to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_tree(folder: Path) -> None:
+    """Flush every file and folder below `folder`, so that a rename afterwards publishes whole files only."""
+    for path in sorted(folder.rglob("*")):
+        sync(path)
+    sync(folder)

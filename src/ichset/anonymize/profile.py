@@ -115,6 +115,14 @@ def rules(options: frozenset[str]) -> dict[int, Rule]:
     return found
 
 
+@cache
+def vrs() -> dict[int, str]:
+    """VR of every attribute that may be written, for reading back files under implicit VR."""
+    found = {tag_of(row.tag): row.vr for row in table() if "X" not in row.tag and "G" not in row.tag}
+    found |= {tag: rule.vr for tag, rule in ct_attributes().items()}
+    return found | {0x00080005: "CS", 0x00120062: "CS", 0x00120063: "LO", 0x00120064: "SQ", 0x00280303: "CS", 0x00280302: "CS"}
+
+
 def _resolve(row: TableRow, tag: int, options: frozenset[str], ct: Rule | None) -> Rule:
     chosen = {option: code for option, code in row.options.items() if option in options}
     vr = row.vr

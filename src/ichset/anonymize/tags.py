@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from ichset.anonymize import charsets, codes, dates, profile, safe_private, values
 from ichset.anonymize.marks import marks
 from ichset.anonymize.profile import Action, Rule
+from ichset.contracts import Reason
 from ichset.dicomfile import PIXEL_DATA, PIXELS, DicomFile, Element, Syntax, encode, encode_items, items
 from ichset.pseudonyms import Pseudonyms
 
 DEFAULT_OPTIONS = frozenset({"modified_dates", "patient", "descriptors"})
+VERSION = "1"  # of these rules: raise it when the same input would be written otherwise
 CENSUS_CAP = 10_000  # distinct values counted for one attribute
 _TEXT_VRS = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"})
 _FREE_TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})  # the VRs that a character set governs (PS3.5 6.1.2.3)
@@ -26,6 +28,10 @@ _MEMO_SIZE = 1 << 15  # decisions; then the memory starts afresh
 
 class Doubt(Exception):
     """This file must not be released; the message says why and names no value."""
+
+    def __init__(self, message: str, reason: Reason) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -82,8 +88,8 @@ class Deidentifier:
         self._memos: dict[_Context, dict[tuple[int, bytes, bytes], bytes]] = {}
         self._marks: dict[tuple[Syntax, bool], dict[int, bytes]] = {}
 
-    def dataset(self, file: DicomFile, defaced: bool = False, changed: bool = False) -> tuple[bytes, bytes]:
-        """The encoded elements before and after the pixel data of one file.
+    def dataset(self, file: DicomFile, defaced: bool = False, changed: bool = False) -> bytes:
+        """The encoded elements of one file up to its pixel data; nothing is kept after them.
 
         `defaced`: the study's faces are hidden (a mark says so); `changed`: this file's pixels are not the source's.
         Raises Doubt for a required attribute without a value that may be kept.
@@ -96,8 +102,7 @@ class Deidentifier:
         written = self._marks[key]
         skip = written.keys() | _PIXEL_RANGES if changed else written.keys()
         merged = sorted([*self._elements(file.data, file.elements, context, skip), *written.items()])
-        cut = next((i for i, (tag, _) in enumerate(merged) if tag > PIXEL_DATA), len(merged))
-        return b"".join([part for _, part in merged[:cut]]), b"".join([part for _, part in merged[cut:]])
+        return b"".join([part for tag, part in merged if tag < PIXEL_DATA])
 
     def _elements(self, data: bytes, elements: list[Element], context: _Context, skip: Set[int]) -> list[tuple[int, bytes]]:
         rules, removed = self._rules, self.ledger.removed
@@ -130,14 +135,14 @@ class Deidentifier:
         """The element as it is written: all its bytes, or none."""
         top = context.depth == 0
         vr = _agreed_vr(rule.vr, declared, context)
-        if vr is None or rule.top_only and not top:
+        if vr is None or (rule.top_only and not top):
             self.ledger.removed.add(tag)
             return b""
         kept = self._value(rule, tag, declared, vr, raw, context)
         if kept is None:
             self.ledger.note("value did not pass its check", tag)
             if top and rule.type == "1":
-                raise Doubt(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) must have a value and holds none that may be kept")
+                raise Doubt(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) must have a value and holds none that may be kept", Reason.REQUIRED_VALUE)
             if not rule.type.startswith("2"):
                 return b""
             kept = b""

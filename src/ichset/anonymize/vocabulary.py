@@ -7,15 +7,15 @@ import re
 from functools import cache
 from importlib.resources import files
 
-_TOKEN = re.compile(r"[^\W\d_]+(?:\d{1,2})?(?![\w])|[^\W_]+|[+-]?\d[\d.,:/-]*|\S", re.UNICODE)
+_TOKEN = re.compile(r"\d{1,3}[xх]\d{1,2}(?:[.,]\d{1,3})?(?!\w)|\d+(?:[.,:/-]\d+)*(?:[^\W\d_]\w*)?|[^\W_]+|\S")
 _NUMBER = re.compile(r"\d{1,2}([.,]\d{1,3})?")
-_MEASURE = re.compile(r"(\d{1,4}([.,]\d{1,3})?)(mm|cm|ma|mas|kv|kvp|hu|s|sec|ml|keV|мм|см|сек|мл|х|x)", re.IGNORECASE)
-_VERSION = re.compile(r"[A-Za-z]{0,2}\d{1,4}[A-Za-z]{0,2}(\.\d{1,4}[A-Za-z]?){0,6}")
+_MEASURE = re.compile(r"\d{1,3}[xх]\d{1,2}([.,]\d{1,3})?|(\d{1,4}([.,]\d{1,3})?)(mm|cm|ma|mas|kv|kvp|hu|s|sec|ml|keV|мм|см|сек|мл|х|x)", re.IGNORECASE)
+_VERSION = re.compile(r"[A-Za-z]{0,2}\d{1,4}([A-Za-z]{1,2}\d{0,3})?")
 _MODEL_NUMBER = re.compile(r"\d{1,4}[A-Z+]{0,2}")
 # Kernel families: Siemens (B31f, H37s, Hr40, Br59d), Toshiba and Canon (FC21, FL01), Neusoft (F20), generic
 _KERNEL = re.compile(
     r"[ABHIJQSTUVD][rvfqcpx]?\d{2}[a-z]?(-\d)?|F[CL]\d{2}[HQ]?(-H)?|F\d{1,3}|"
-    r"[HBLCAUEY][A-E]?|U[A-C]|Y[A-F]|[BHLSUCV]_[V]?(SOFT|SHARP|MID|MEDIUM|SMOOTH)(_[A-D])?|[1-5]|IMR[123]|ASIR\d{0,2}|iD[1-7]"
+    r"[A-EHLUY][A-E]?|U[A-C]|Y[A-F]|[BHLSUCV]_[V]?(SOFT|SHARP|MID|MEDIUM|SMOOTH)(_[A-D])?|[1-5]|IMR[123]|ASIR\d{0,2}|iD[1-7]"
 )
 
 
@@ -39,10 +39,12 @@ def clean(value: str) -> str | None:
     known = words("descriptions")
     tokens = [match.group() for match in _TOKEN.finditer(value)]
     marks = [_mark(token, known) for token in tokens]
-    for i, mark in enumerate(marks):
-        if mark == "number":  # a bare short number only beside something known: 5.0 in "Head 5.0", not in a phone number
-            beside = [marks[j] for j in (i - 1, i + 1) if 0 <= j < len(marks)]
-            marks[i] = "word" if "word" in beside and "number" not in beside and "" not in beside else ""
+    solid = [i for i, mark in enumerate(marks) if mark != "separator"]
+    bare = [""] + [marks[i] for i in solid] + [""]
+    for place, i in enumerate(solid):
+        if marks[i] == "number":  # a bare short number only beside something known: 5.0 in "Head 5.0", not in a phone number
+            beside = {bare[place], bare[place + 2]}
+            marks[i] = "word" if "word" in beside and "number" not in beside else ""
     kept = [token for token, mark in zip(tokens, marks, strict=True) if mark == "word"]
     if not kept:
         return None
@@ -51,11 +53,18 @@ def clean(value: str) -> str | None:
 
 
 def _mark(token: str, known: frozenset[str]) -> str:
-    if token.lower() in known or _KERNEL.fullmatch(token) and len(token) > 1 or _MEASURE.fullmatch(token):
+    letter = len(token) == 1 and token.isascii() and token.isalpha()
+    if letter or token.lower() in known or _KERNEL.fullmatch(token) or _MEASURE.fullmatch(token):
         return "word"
     if _NUMBER.fullmatch(token):
         return "number"
     return "separator" if len(token) == 1 and not token.isalnum() else ""
+
+
+def is_known(value: str) -> bool:
+    """Whether a lower-case value is made of our lists' words alone, so that finding it in a kept text tells nothing."""
+    known = frozenset().union(*(words(name) for name in ("descriptions", "kernels", "manufacturers", "models")))
+    return all(piece in known for piece in re.split(r"[\W_]+", value) if piece)
 
 
 def kernel(value: str) -> str | None:
@@ -84,8 +93,12 @@ def _model_part(part: str, known: frozenset[str]) -> bool:
 def version(value: str) -> str | None:
     """The words and version numbers of a software version."""
     known = words("models") | words("manufacturers") | words("kernels")
-    kept = [part for part in re.split(r"[\s_:]+", value) if part and (part.lower() in known or _VERSION.fullmatch(part))]
+    kept = [part for part in re.split(r"[\s:]+", value) if part and all(_version_piece(piece, known) for piece in re.split("[_.]", part))]
     return " ".join(kept) or None
+
+
+def _version_piece(piece: str, known: frozenset[str]) -> bool:
+    return piece.lower() in known or bool(_VERSION.fullmatch(piece))
 
 
 def _listed(value: str, known: frozenset[str]) -> str | None:

@@ -1,0 +1,199 @@
+"""Pixel data of one file: is it a CT image at all, is its size what it says, is text drawn in it, and how is it written."""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ichset.anonymize.tags import Doubt
+from ichset.contracts import Reason
+from ichset.dicomfile import PIXEL_DATA, PIXELS, DicomFile, fragments
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+CT_CLASSES = {
+    "1.2.840.10008.5.1.4.1.1.2": "CT Image",
+    "1.2.840.10008.5.1.4.1.1.2.1": "Enhanced CT Image",
+    "1.2.840.10008.5.1.4.1.1.2.2": "Legacy Converted Enhanced CT Image",
+}
+MAX_SIDE = 4096  # rows or columns of a CT frame
+MAX_FRAMES = 10_000
+_NOT_SLICES = frozenset(
+    {"LOCALIZER", "SCOUT", "TOPOGRAM", "TOP", "SURVIEW", "SCREEN", "SCREENSHOT", "SAVE", "DOSE", "SUMMARY", "PROTOCOL", "REPORT", "VRT",
+     "SSD", "3D", "RENDERED", "VOLREN", "RENDER", "SURFACE"}
+)  # fmt: skip
+_SCREEN = re.compile(
+    r"dose.?(report|info|record)|patient.?protocol|exam.?summary|screen.?(save|shot|capture)|(страница|отч[её]т).{0,9}доз|протокол.{0,9}доз", re.I
+)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the header says of the pixels."""
+
+    rows: int
+    columns: int
+    frames: int
+    allocated: int  # bits
+    stored: int
+    signed: bool
+
+    @property
+    def frame_bytes(self) -> int:
+        return self.rows * self.columns * self.allocated // 8
+
+
+def admit(file: DicomFile) -> Shape:
+    """The shape of a CT slice that may go on; Doubt for any other object, and for sizes that do not hold."""
+    if file.text(0x00080016) not in CT_CLASSES or file.text(0x00080060) != "CT":
+        raise Doubt("not a CT image: secondary capture, report or another object", Reason.NOT_A_SLICE)
+    words = set(re.split(r"[\\\s_]+", file.text(0x00080008).upper()))
+    if words & _NOT_SLICES:
+        raise Doubt("a scout, a screen or a rendering by its image type", Reason.NOT_A_SLICE)
+    if file.text(0x00280301).upper() == "YES":
+        raise Doubt("marked as having burned-in text", Reason.BURNED_IN_TEXT)
+    if (file.raw(0x00080064) and file.text(0x00080064) != "DF") or _SCREEN.search((file.raw(0x0008103E) or b"").decode("utf-8", "replace")):
+        raise Doubt("a capture of a screen by its conversion type or description", Reason.NOT_A_SLICE)
+    shape = _shape(file)
+    if not (0 < shape.rows <= MAX_SIDE and 0 < shape.columns <= MAX_SIDE and 0 < shape.frames <= MAX_FRAMES):
+        raise Doubt("rows, columns or frames missing or out of bounds", Reason.NOT_A_SLICE)
+    if shape.allocated not in (8, 16) or not 0 < shape.stored <= shape.allocated:
+        raise Doubt("bits allocated or stored are not those of a CT image", Reason.NOT_A_SLICE)
+    if _number(file, 0x00280002) != 1 or file.text(0x00280004) not in ("MONOCHROME1", "MONOCHROME2"):
+        raise Doubt("not a greyscale image", Reason.NOT_A_SLICE)
+    _check_size(file, shape)
+    return shape
+
+
+def _number(file: DicomFile, tag: int) -> int:
+    raw = file.raw(tag) or b""
+    return struct.unpack(file.syntax.order + "H", raw)[0] if len(raw) == 2 else 0
+
+
+def _shape(file: DicomFile) -> Shape:
+    frames = file.text(0x00280008) or "1"
+    return Shape(
+        _number(file, 0x00280010), _number(file, 0x00280011), int(frames) if re.fullmatch(r"\d{1,6}", frames) else 0,
+        _number(file, 0x00280100), _number(file, 0x00280101), _number(file, 0x00280103) == 1,
+    )  # fmt: skip
+
+
+def _check_size(file: DicomFile, shape: Shape) -> None:
+    last = file.elements[-1]
+    if last.tag != PIXEL_DATA:
+        raise Doubt("no pixel data" if last.tag not in PIXELS else "pixel data that is no CT image's", Reason.NOT_A_SLICE)
+    if file.syntax.encapsulated != last.undefined:
+        raise Doubt("pixel data does not fit the transfer syntax", Reason.NOT_A_SLICE)
+    if not file.syntax.encapsulated and last.end - last.value < shape.frame_bytes * shape.frames:
+        raise Doubt("pixel data is shorter than rows x columns", Reason.NOT_A_SLICE)
+
+
+def stored_bytes(file: DicomFile, shape: Shape) -> memoryview:
+    """The pixel data as it is written on: native without what exceeds rows x columns, encapsulated as it stands."""
+    last = file.elements[-1]
+    end = last.end + 8 if last.undefined else last.value + shape.frame_bytes * shape.frames
+    return memoryview(file.data)[last.value : end]
+
+
+def native_frames(file: DicomFile, shape: Shape) -> NDArray[np.int32 | np.uint16 | np.int16]:
+    """(frames, rows, columns) stored values of native pixel data, without a copy, in the file's byte order."""
+    kind = {(8, False): "u1", (8, True): "i1", (16, False): "u2", (16, True): "i2"}[shape.allocated, shape.signed]
+    last = file.elements[-1]
+    count = shape.rows * shape.columns * shape.frames
+    values = np.frombuffer(file.data, dtype=np.dtype(file.syntax.order + kind), count=count, offset=last.value)
+    return values.reshape(shape.frames, shape.rows, shape.columns)
+
+
+def check_drawn(frames: NDArray, shape: Shape, slope: float) -> None:
+    """Doubt when text seems drawn in a frame, or bits above those stored hold something (an embedded overlay)."""
+    for frame in frames:
+        if drawn_text(frame, slope):
+            raise Doubt("text may be drawn in the pixels", Reason.BURNED_IN_TEXT)
+        if shape.stored < shape.allocated and _spare_bits(frame, shape):
+            raise Doubt("bits above those stored hold an overlay", Reason.BURNED_IN_TEXT)
+
+
+def _spare_bits(frame: NDArray, shape: Shape) -> bool:
+    top = int(frame.max())
+    low = int(frame.min())
+    limit = 1 << (shape.stored - shape.signed)
+    if top < limit and low >= (-limit if shape.signed else 0):
+        return False
+    outside = frame[(frame >= limit) | (frame < (-limit if shape.signed else 0))]
+    return len(np.unique(outside)) > 1  # one value is padding written without regard to BitsStored
+
+
+JUMP_HU = 700.0  # between neighbours: sharper than a scanner's point spread makes any edge but metal's
+STROKES = 4  # short runs of one exact value in a row of pixels ...
+LINES = 3  # ... in so many of the sampled rows next to each other
+
+
+def drawn_text(frame: NDArray, slope: float = 1.0) -> bool:
+    """Whether rows of short strokes of one exact value with razor-sharp sides stand together, as drawn letters do."""
+    rows = frame[::2].astype(np.int32)
+    step = max(1, int(JUMP_HU / abs(slope or 1.0)))
+    for image in (rows, -rows):
+        jump = np.diff(image, axis=1)
+        rises = (jump > step).sum(axis=1)
+        lines = np.flatnonzero(rises >= STROKES)
+        if len(lines) < LINES:
+            continue
+        full = [line for line in lines if _strokes(image[line], jump[line], step) >= STROKES]
+        if any(full[i + LINES - 1] - full[i] <= LINES + 1 for i in range(len(full) - LINES + 1)):
+            return True
+    return False
+
+
+def _strokes(row: NDArray, jump: NDArray, step: int) -> int:
+    """Runs of at most 8 pixels of one same value, with a jump at both sides: the most frequent value's count."""
+    starts = np.flatnonzero(jump > step) + 1
+    ends = np.flatnonzero(jump < -step)
+    found: dict[int, int] = {}
+    for start in starts:
+        after = ends[ends >= start]
+        if len(after) and after[0] - start < 8 and (row[start : after[0] + 1] == row[start]).all():
+            found[int(row[start])] = found.get(int(row[start]), 0) + 1
+    return max(found.values(), default=0)
+
+
+def decoded_frames(dataset: Dataset, shape: Shape) -> NDArray:
+    """(frames, rows, columns) of compressed pixel data. The codestream's own size is checked before it is decoded."""
+    from pydicom.pixels import pixel_array
+
+    frames = pixel_array(dataset, raw=True)
+    return frames.reshape(shape.frames, shape.rows, shape.columns)
+
+
+def check_codestreams(file: DicomFile, shape: Shape) -> None:
+    """Doubt when a frame's own header names another size than the data set, before any decoder sees it."""
+    last = file.elements[-1]
+    found, _ = fragments(file.data, last.value, len(file.data))
+    if len(found) - 1 < shape.frames:
+        raise Doubt("fewer compressed frames than the header says", Reason.NOT_A_SLICE)
+    if file.syntax.uid.startswith("1.2.840.10008.1.2.4."):
+        for start, end in found[1:]:
+            size = codestream_size(file.data[start : min(end, start + 65536)])
+            if size is not None and size != (shape.rows, shape.columns):
+                raise Doubt("a compressed frame has another size than the header says", Reason.NOT_A_SLICE)
+
+
+def codestream_size(head: bytes) -> tuple[int, int] | None:
+    """(rows, columns) in the frame header of a JPEG, JPEG-LS or JPEG 2000 codestream; None when it starts otherwise."""
+    if head[:4] == b"\xff\x4f\xff\x51" and len(head) >= 24:  # JPEG 2000: SOC, SIZ (ISO 15444-1 A.5.1)
+        right, bottom, left, top = struct.unpack_from(">4I", head, 8)
+        return bottom - top, right - left
+    if head[:2] != b"\xff\xd8":
+        return None
+    pos = 2
+    while pos + 9 <= len(head) and head[pos] == 0xFF:
+        marker, length = head[pos + 1], struct.unpack_from(">H", head, pos + 2)[0]
+        if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):  # SOF (ISO 10918-1 B.2.2)
+            return struct.unpack_from(">HH", head, pos + 5)  # type: ignore[return-value]
+        pos += 2 + length
+    return None

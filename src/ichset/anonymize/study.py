@@ -1,0 +1,295 @@
+"""De-identify one study in one pass: read, tags and pseudonyms, deface, write once, re-read and check, then its final name.
+
+A study is published whole or not at all; what is in doubt goes to the quarantine folder for a person.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ichset import dicomfile, volume
+from ichset.anonymize import instance, quarantine, subjects, technical
+from ichset.anonymize.instance import Source, Written
+from ichset.anonymize.selfcheck import SelfCheck, Watchlist
+from ichset.anonymize.tags import VERSION, Deidentifier, Doubt, Identity, Policy
+from ichset.config import AnonymizeConfig, EngineConfig
+from ichset.contracts import ANONYMIZED, ANONYMIZED_SERIES, INSTANCES, Reason, StageOutput
+from ichset.dicomfile import NotReadable
+from ichset.engine import WorkerDied, run_each
+from ichset.errors import OutOfSpace
+from ichset.pseudonyms import Pseudonyms
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+
+@dataclass(frozen=True)
+class StudyTask:
+    """One study of the wave. `known` are the patient's values of the report system, for the search of what was written."""
+
+    study: str
+    subject: str
+    folder: Path
+    series: tuple[int, ...]  # ordinals to release, each a folder
+    target: Path  # the study's final folder
+    patient_id: str
+    known: tuple[tuple[str, str], ...]  # (kind, value) for Watchlist.add
+    age: int | None
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """Rows of the three tables, or the reason why there are none."""
+
+    study: Mapping[str, Any] | None = None
+    series: Sequence[Mapping[str, Any]] = ()
+    instances: Sequence[Mapping[str, Any]] = ()
+    reason: Reason | None = None
+    detail: str = ""
+
+
+def anonymize_wave(
+    retrieved: pa.Table, series: pa.Table, screened: pa.Table, config: AnonymizeConfig, key: bytes, engine: EngineConfig, work: Path
+) -> StageOutput:
+    """De-identify and deface every study of the wave into `work/anonymized`.
+
+    `retrieved`, `series`, `screened`: tables of those contracts. Excluded studies carry a reason; those in doubt are set
+    aside under `work/quarantine`. A study that is already there, made from the same files under the same settings, stays.
+    """
+    work.joinpath("anonymized").mkdir(mode=0o700, parents=True, exist_ok=True)
+    tasks = _tasks(retrieved, series, screened, config, Pseudonyms(key), work)
+    run = partial(anonymize_study, config=config, key=key, work=work)
+    studies, rows, instances, excluded = [], [], [], []
+    for task, result in run_each(run, tasks, engine):
+        if isinstance(result, WorkerDied):
+            result = StudyResult(reason=Reason.UNREADABLE_FILE, detail=result.detail)
+        if result.study is None:
+            excluded.append({"study": task.study, "reason": str(result.reason), "detail": result.detail})
+            continue
+        studies.append(result.study)
+        rows.extend(result.series)
+        instances.extend(result.instances)
+    return StageOutput(
+        pa.Table.from_pylist(studies, ANONYMIZED.schema),
+        pa.Table.from_pylist(excluded, ANONYMIZED.excluded_schema),
+        {
+            "anonymized_series": pa.Table.from_pylist(rows, ANONYMIZED_SERIES.schema),
+            "instances": pa.Table.from_pylist(instances, INSTANCES.schema),
+        },
+    )
+
+
+def _tasks(
+    retrieved: pa.Table, series: pa.Table, screened: pa.Table, config: AnonymizeConfig, pseudonyms: Pseudonyms, work: Path
+) -> list[StudyTask]:
+    taken: dict[str, list[int]] = {}
+    for row in series.to_pylist():
+        if row["taken"]:
+            taken.setdefault(row["study"], []).append(row["series"])
+    reports = {row["study"]: row for row in screened.to_pylist()}
+    tasks = []
+    for row in sorted(retrieved.to_pylist(), key=lambda row: row["study"]):
+        report = reports.get(row["study"], {})
+        known = [("name", report.get("patient_name")), ("text", report.get("patient_id")), ("text", report.get("accession")),
+                 ("uid", row["study_uid"]), ("uid", report.get("study_uid"))]  # fmt: skip
+        known += [("day", day.strftime("%Y%m%d")) for day in (report.get("birth_date"), report.get("study_date")) if day]
+        tasks.append(
+            StudyTask(
+                row["study"], row["subject"], work / row["folder"], tuple(sorted(taken.get(row["study"], ()))),
+                work / "anonymized" / row["study"], report.get("patient_id") or "",
+                tuple((kind, value) for kind, value in known if value), report.get("age"),
+            )  # fmt: skip
+        )
+    return tasks
+
+
+def anonymize_study(task: StudyTask, config: AnonymizeConfig, key: bytes, work: Path) -> StudyResult:
+    """One study, from source files to its final folder. Whatever goes wrong, nothing is left under the final name."""
+    record, signature = task.target.with_suffix(".json"), _signature(task, config, key)
+    if (done := _finished(task, record, signature)) is not None:
+        return done
+    shutil.rmtree(task.target, ignore_errors=True)
+    part = task.target.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        result = _into(part, task, config, key)
+    except Exception as error:  # any fault of a decoder or a library is a fault of this study alone
+        shutil.rmtree(part, ignore_errors=True)
+        reason, detail = explain(error)
+        if reason.quarantined:
+            quarantine.set_aside_study(task.folder, work / "quarantine" / task.study, reason, detail)
+        return StudyResult(reason=reason, detail=detail)
+    dicomfile.sync_tree(part)
+    part.rename(task.target)
+    temporary = record.with_suffix(".json.part")
+    rows = {"signature": signature, "study": result.study, "series": result.series, "instances": result.instances}
+    temporary.write_text(json.dumps(rows, sort_keys=True, default=str), "utf-8")
+    dicomfile.sync(temporary)
+    temporary.rename(record)
+    dicomfile.sync(record.parent)
+    return result
+
+
+def explain(error: Exception) -> tuple[Reason, str]:
+    """The reason and a detail without any value of the source. An unforeseen fault is told by its type alone."""
+    if isinstance(error, Doubt):
+        return error.reason, str(error)
+    if isinstance(error, NotReadable):
+        return Reason.UNREADABLE_FILE, str(error)
+    if type(error).__name__ in ("CannotDeface", "GeometryError"):
+        return Reason.DEFACE_IMPOSSIBLE, str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        raise OutOfSpace("no space left for de-identified files; free some and run again") from None
+    return Reason.UNREADABLE_FILE, f"{type(error).__name__} while reading or writing the study"
+
+
+def _into(part: Path, task: StudyTask, config: AnonymizeConfig, key: bytes) -> StudyResult:
+    pseudonyms = Pseudonyms(key)
+    sources = [_read_series(task.folder, ordinal) for ordinal in task.series]
+    if not sources:
+        raise NotReadable("no series was taken of this study")
+    first = sources[0][0].file
+    patient_id = task.patient_id or subjects.patient_id_of(first)
+    subject = subjects.Subjects.load(config.subjects).subject(patient_id) if config.subjects else task.subject
+    identity = Identity(subject, pseudonyms.date_shift(patient_id))
+    deidentifier = Deidentifier(Policy(frozenset(config.options), config.age_cap), identity, pseudonyms)
+    check = SelfCheck(_watchlist(task, sources))
+    part.mkdir(mode=0o755)
+    hidden = _deface(sources, config, pseudonyms.seed("deface", task.study))
+    rows: list[Mapping[str, Any]] = []
+    instances: list[Mapping[str, Any]] = []
+    for ordinal, members, face in zip(task.series, sources, hidden, strict=True):
+        written = _write_series(part, ordinal, members, face, deidentifier, config)
+        dataset, row = _check_written(written, face, check, config)
+        rows.append({"study": task.study, "series": ordinal, "instances": len(written), **row})
+        instances += _instance_rows(task.study, ordinal, written, face.original)
+    age, sex = technical.age_and_sex(dataset, first, config.age_cap, task.age)
+    study = {
+        "study": task.study, "subject": subject, "study_uid": dataset.StudyInstanceUID, "accession": technical.text(dataset, "AccessionNumber"),
+        "age": age, "sex": sex, "shifted_date": technical.day(dataset, "StudyDate"), "series": len(rows), "instances": len(instances),
+    }  # fmt: skip
+    return StudyResult(study, rows, instances)
+
+
+def _read_series(folder: Path, ordinal: int) -> list[Source]:
+    found = next((path for path in (folder / f"{ordinal:02d}", folder / str(ordinal)) if path.is_dir()), None)
+    members = [instance.read(path) for path in sorted(found.glob("*.dcm"))] if found else []
+    if not members:
+        raise NotReadable("a series that was taken has no files")
+    return members
+
+
+def _watchlist(task: StudyTask, sources: Sequence[Sequence[Source]]) -> Watchlist:
+    watchlist = Watchlist()
+    for kind, value in task.known:
+        watchlist.add(kind, value)
+    for source in (source for members in sources for source in members):
+        watchlist.add_file(source.file)
+    return watchlist
+
+
+@dataclass(frozen=True)
+class _Face:
+    """One series with its face hidden: `stored[i]` are the new stored values (frames, rows, columns) of file i, where changed."""
+
+    original: volume.Volume
+    stored: Mapping[int, NDArray]
+    method: str
+
+
+def _deface(sources: Sequence[Sequence[Source]], config: AnonymizeConfig, seed: int) -> list[_Face]:
+    from ichset.anonymize.deface import deface_study
+
+    frames = [[instance.check_pixels(source) for source in members] for members in sources]
+    volumes = [volume.from_datasets([source.dataset() for source in members]) for members in sources]
+    faces = []
+    for members, stored, original, hidden in zip(sources, frames, volumes, deface_study(volumes, config.deface, seed), strict=True):
+        changed = {}
+        for place, index in enumerate(original.order):
+            if hidden.changed[place]:
+                fresh = volume.hu_to_stored(hidden.hu[place], members[index].dataset())
+                # a voxel whose HU did not change keeps its stored value, whatever rounding would make of it
+                changed[int(index)] = np.where(hidden.hu[place] != original.hu[place], fresh, stored[index][0])[None]
+        faces.append(_Face(original, changed, config.deface.method))
+    return faces
+
+
+def _write_series(
+    part: Path, ordinal: int, members: Sequence[Source], face: _Face, deidentifier: Deidentifier, config: AnonymizeConfig
+) -> list[tuple[Path, Written]]:
+    folder = part / f"{ordinal:02d}"
+    folder.mkdir(mode=0o755)
+    written = []
+    for place, index in enumerate(face.original.order, start=1):
+        target = folder / f"{place:04d}.dcm"
+        changed = face.stored.get(int(index))
+        written.append((target, instance.write(target, members[index], deidentifier, True, changed, config.recompress)))
+    return written
+
+
+def _check_written(
+    written: Sequence[tuple[Path, Written]], face: _Face, check: SelfCheck, config: AnonymizeConfig
+) -> tuple[Dataset, Mapping[str, Any]]:
+    """Read the written files again: search them, measure what their faces still show, and take their technical values."""
+    from pydicom import dcmread
+
+    from ichset.anonymize.deface import within_limits
+    from ichset.anonymize.measure import measure
+
+    for path, file in written:
+        if fault := check.check(dicomfile.load(path, mapped=True), file.sop_class, file.sop_uid):
+            raise Doubt(fault, Reason.IDENTIFIER_LEFT)
+    datasets = [dcmread(path) for path, _ in written]
+    after = volume.from_datasets(datasets)
+    if after.hu.shape != face.original.hu.shape:
+        raise Doubt("the written series has another shape than the source", Reason.UNREADABLE_FILE)
+    measures = measure(face.original, after)
+    if not within_limits(measures, config.deface):
+        raise Doubt("the face is still to be seen in the written files", Reason.DEFACE_IMPOSSIBLE)
+    row = technical.series_row(datasets[0], after)
+    row |= {"deface_method": face.method, **{name: float(getattr(measures, name)) for name in _MEASURES}}
+    return datasets[0], row
+
+
+_MEASURES = ("exposed", "relief", "brain_changed", "voxels_changed")
+
+
+def _instance_rows(study: str, ordinal: int, written: Sequence[tuple[Path, Written]], original: volume.Volume) -> list[Mapping[str, Any]]:
+    along = original.positions @ original.normal
+    return [
+        {"study": study, "series": ordinal, "instance": place + 1, "sop_uid": file.sop_uid, "file": f"{path.parent.name}/{path.name}",
+         "position": round(float(along[place]), 4), "bytes": file.size, "sha256": file.sha256, "pixels": file.pixels}
+        for place, (path, file) in enumerate(written)
+    ]  # fmt: skip
+
+
+def _signature(task: StudyTask, config: AnonymizeConfig, key: bytes) -> str:
+    """What the published study depends on: its files, the settings, the key's namespace and this package."""
+    files = [(str(path.relative_to(task.folder)), path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(task.folder.rglob("*.dcm"))]
+    subject_ids = config.subjects.read_text("utf-8") if config.subjects else ""
+    parts = [repr(files), repr(task.series), task.subject, task.patient_id, config.model_dump_json(), subject_ids, VERSION]
+    return Pseudonyms(key).digest("study record", *parts).hex()
+
+
+def _finished(task: StudyTask, record: Path, signature: str) -> StudyResult | None:
+    """The result of an earlier run, when its folder and record are there and nothing it depends on has changed."""
+    if not (task.target.is_dir() and record.is_file()):
+        return None
+    found = json.loads(record.read_text("utf-8"))
+    if found.pop("signature") != signature:
+        return None
+    day = found["study"]["shifted_date"]
+    found["study"]["shifted_date"] = date.fromisoformat(day) if day else None
+    return StudyResult(found["study"], found["series"], found["instances"])
