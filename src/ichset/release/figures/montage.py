@@ -1,0 +1,120 @@
+"""One example of each label in three windows: brain 80/40, blood 200/80, soft tissue 380/40 (width/level, HU)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ichset.contracts import LABELS
+from ichset.release.dataset import Dataset
+from ichset.release.figures.canvas import figure
+from ichset.release.formats import word
+from ichset.release.pixels import read_volume
+from ichset.volume import Volume
+
+WINDOWS = {"brain": (80, 40), "blood": (200, 80), "soft tissue": (380, 40)}
+BLOOD_HU = (50, 90)
+HEAD_HU = -200
+
+
+def windowed(hu: NDArray[Any], width: float, level: float) -> NDArray[np.uint8]:
+    """8-bit grey of HU under a window (linear, PS3.3 C.11.2.1.2)."""
+    grey = (hu.astype(np.float32) - (level - 0.5)) / (width - 1) + 0.5
+    return (np.clip(grey, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def draw(dataset: Dataset, folder: Path) -> None:
+    """montage.png: a column a label, a row a window."""
+    examples = list(_examples(dataset))
+    if not examples:
+        return
+    with figure(1.7 * len(examples) + 0.5, 5.6, folder, "montage") as drawn:
+        grid = drawn.subplots(len(WINDOWS), len(examples), squeeze=False)
+        for column, (label, picture, aspect) in enumerate(examples):
+            for axes, (name, (width, level)) in zip(grid[:, column], WINDOWS.items(), strict=True):
+                axes.imshow(windowed(picture, width, level), cmap="gray", vmin=0, vmax=255, interpolation="bilinear", aspect=aspect)
+                axes.set(xticks=[], yticks=[])
+                axes.spines[:].set_visible(False)
+                if column == 0:
+                    axes.set_ylabel(f"{name}\n{width}/{level}")
+            grid[0, column].set_title(label, fontsize=8.5, loc="center")
+    (folder / "montage.svg").unlink()  # pictures: the PNG is the figure
+
+
+def _examples(dataset: Dataset) -> Iterator[tuple[str, NDArray[np.int16], float]]:
+    """(label, slice in HU, pixel height over width): a study with the label, drawn by a hash, that reads as a volume."""
+    rows = dataset.records.labels.to_pylist()
+    wanted = [("no haemorrhage", [row["study"] for row in rows if row["arm"] == "normal"])]
+    wanted += [(word(label), [row["study"] for row in rows if row[label] == 1]) for label in LABELS]
+    for label, studies in wanted:
+        for study in sorted(studies, key=lambda name: _rank(label, name))[:5]:
+            if (volume := first_volume(dataset, study)) is not None:
+                place = _key_slice(dataset, study, label) if label != "no haemorrhage" else None
+                picture = volume.hu[place if place is not None and place < len(volume.hu) else _fullest(volume)]
+                yield label, picture, volume.spacing[0] / volume.spacing[1]
+                break
+
+
+def first_volume(dataset: Dataset, study: str) -> Volume | None:
+    """The study's thickest series that is a volume of at least three slices; thick slices show blood with the least noise."""
+    from ichset.errors import CurationError
+
+    files = paths(dataset, study)
+    order = sorted(dataset_series(dataset, study), key=lambda row: (-(row["slice_thickness"] or 0), row["series"]))
+    for row in order:
+        if row["instances"] >= 3:
+            try:
+                return read_volume(files[row["series"]])
+            except CurationError:
+                continue
+    return None
+
+
+def dataset_series(dataset: Dataset, study: str) -> list[dict[str, Any]]:
+    import pyarrow.compute as pc
+
+    series = dataset.records.series
+    return series.filter(pc.equal(series["study"], study)).to_pylist()
+
+
+def paths(dataset: Dataset, study: str) -> dict[int, list[Path]]:
+    """The study's files in the bag by series, in the order of their numbers."""
+    import pyarrow.compute as pc
+
+    files = dataset.records.files
+    found: dict[int, list[Path]] = {}
+    for row in files.filter(pc.equal(files["study"], study)).select(["series", "file"]).to_pylist():
+        found.setdefault(row["series"], []).append(dataset.bag / row["file"])
+    return found
+
+
+def _key_slice(dataset: Dataset, study: str, label: str) -> int | None:
+    """Where a reader saw it: the middle one of the key slices, as a place in the ordered volume of series 1."""
+    import pyarrow.compute as pc
+
+    reads, files = dataset.records.reads, dataset.records.files
+    marked: list[int] = []
+    for row in reads.filter(pc.equal(reads["study"], study)).to_pylist():
+        slices = json.loads(row["key_slices"] or "{}").get(label.replace("ICH", "ich"), [])
+        marked += [int(instance) for series, _, instance in (mark.partition(":") for mark in slices) if series == "1" and instance.isdigit()]
+    own = files.filter(pc.and_(pc.equal(files["study"], study), pc.equal(files["series"], 1))).select(["instance", "position"]).to_pylist()
+    order = [row["instance"] for row in sorted(own, key=lambda row: (row["position"] or 0.0, row["instance"]))]
+    marked = sorted(order.index(instance) for instance in marked if instance in order)
+    return marked[len(marked) // 2] if marked else None
+
+
+def _fullest(volume: Volume) -> int:
+    """The slice with most tissue in the range of blood, among those that show much head."""
+    head = (volume.hu > HEAD_HU).sum(axis=(1, 2))
+    blood = ((volume.hu >= BLOOD_HU[0]) & (volume.hu <= BLOOD_HU[1])).sum(axis=(1, 2))
+    return int(np.argmax(np.where(head >= np.median(head), blood, -1)))
+
+
+def _rank(label: str, study: str) -> bytes:
+    return hashlib.sha256(f"montage {label} {study}".encode()).digest()
