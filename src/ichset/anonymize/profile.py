@@ -123,6 +123,13 @@ def vrs() -> dict[int, str]:
     return found | {0x00080005: "CS", 0x00120062: "CS", 0x00120063: "LO", 0x00120064: "SQ", 0x00280303: "CS", 0x00280302: "CS"}
 
 
+@cache
+def names() -> dict[int, str]:
+    """The standard's name of every attribute of the two lists."""
+    found = {tag_of(row["tag"]): row["keyword"] for row in _rows("ct_attributes.csv")}
+    return found | {tag_of(row.tag): row.name for row in table() if "X" not in row.tag and "G" not in row.tag}
+
+
 def _resolve(row: TableRow, tag: int, options: frozenset[str], ct: Rule | None) -> Rule:
     chosen = {option: code for option, code in row.options.items() if option in options}
     vr = row.vr

@@ -9,9 +9,16 @@ import mmap
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ichset.anonymize import charsets, dates, profile, values, vocabulary
-from ichset.dicomfile import PIXEL_DATA, DicomFile, Element, NotReadable, Syntax, file_meta, items, parse
+from ichset.anonymize.tags import Doubt
+from ichset.contracts import Reason
+from ichset.dicomfile import PIXEL_DATA, DicomFile, Element, NotReadable, Syntax, file_meta, items, load, parse
+
+if TYPE_CHECKING:
+    from ichset.anonymize.instance import Written
 
 ENCODINGS = ("utf-8", "iso8859-5", "cp1251", "koi8-r", "cp866", "utf-16-le", "utf-16-be", "latin-1")
 _NAMES = (0x00080090, 0x0008009C, 0x00081048, 0x00081050, 0x00081060, 0x00081070, 0x00100010, 0x00101001, 0x00101005, 0x00101060,
@@ -108,6 +115,11 @@ class SelfCheck:
         self.watchlist = watchlist
         self._passed: set[tuple[int, bytes, bytes]] = set()
         self._size = -1
+
+    def require(self, path: Path, written: Written) -> None:
+        """Read a written file from the disk and check it. Raises Doubt on a hit."""
+        if fault := self.check(load(path, mapped=True), written.sop_class, written.sop_uid):
+            raise Doubt(fault, Reason.IDENTIFIER_LEFT)
 
     def check(self, data: bytes | mmap.mmap, sop_class: str, sop_instance: str) -> str | None:
         """Why these written bytes must not be published, or None. They must be exactly a preamble, our own file meta, and

@@ -5,7 +5,6 @@ A study is published whole or not at all; what is in doubt goes to the quarantin
 
 from __future__ import annotations
 
-import errno
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -13,26 +12,22 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from ichset import dicomfile, volume
-from ichset.anonymize import instance, quarantine, subjects, technical
+from ichset import dicomfile
+from ichset.anonymize import hiding, instance, quarantine, subjects, technical
+from ichset.anonymize.faults import explain
 from ichset.anonymize.instance import Source, Written
 from ichset.anonymize.selfcheck import SelfCheck, Watchlist
-from ichset.anonymize.tags import VERSION, Deidentifier, Doubt, Identity, Policy
+from ichset.anonymize.tags import VERSION, Deidentifier, Identity, Policy
 from ichset.config import AnonymizeConfig, EngineConfig
 from ichset.contracts import ANONYMIZED, ANONYMIZED_SERIES, INSTANCES, Reason, StageOutput
 from ichset.dicomfile import NotReadable
 from ichset.engine import WorkerDied, run_each
-from ichset.errors import OutOfSpace
 from ichset.pseudonyms import Pseudonyms
-
-if TYPE_CHECKING:
-    from pydicom import Dataset
+from ichset.volume import Volume
 
 
 @dataclass(frozen=True)
@@ -131,7 +126,7 @@ def anonymize_study(task: StudyTask, config: AnonymizeConfig, key: bytes, work: 
         if reason.quarantined:
             quarantine.set_aside_study(task.folder, work / "quarantine" / task.study, reason, detail)
         return StudyResult(reason=reason, detail=detail)
-    dicomfile.sync_tree(part)
+    dicomfile.sync_filesystem(part)
     part.rename(task.target)
     temporary = record.with_suffix(".json.part")
     rows = {"signature": signature, "study": result.study, "series": result.series, "instances": result.instances}
@@ -140,19 +135,6 @@ def anonymize_study(task: StudyTask, config: AnonymizeConfig, key: bytes, work: 
     temporary.rename(record)
     dicomfile.sync(record.parent)
     return result
-
-
-def explain(error: Exception) -> tuple[Reason, str]:
-    """The reason and a detail without any value of the source. An unforeseen fault is told by its type alone."""
-    if isinstance(error, Doubt):
-        return error.reason, str(error)
-    if isinstance(error, NotReadable):
-        return Reason.UNREADABLE_FILE, str(error)
-    if type(error).__name__ in ("CannotDeface", "GeometryError"):
-        return Reason.DEFACE_IMPOSSIBLE, str(error)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        raise OutOfSpace("no space left for de-identified files; free some and run again") from None
-    return Reason.UNREADABLE_FILE, f"{type(error).__name__} while reading or writing the study"
 
 
 def _into(part: Path, task: StudyTask, config: AnonymizeConfig, key: bytes) -> StudyResult:
@@ -167,12 +149,14 @@ def _into(part: Path, task: StudyTask, config: AnonymizeConfig, key: bytes) -> S
     deidentifier = Deidentifier(Policy(frozenset(config.options), config.age_cap), identity, pseudonyms)
     check = SelfCheck(_watchlist(task, sources))
     part.mkdir(mode=0o755)
-    hidden = _deface(sources, config, pseudonyms.seed("deface", task.study))
+    faces = hiding.hide(sources, config, pseudonyms.seed("deface", task.study))
     rows: list[Mapping[str, Any]] = []
     instances: list[Mapping[str, Any]] = []
-    for ordinal, members, face in zip(task.series, sources, hidden, strict=True):
-        written = _write_series(part, ordinal, members, face, deidentifier, config)
-        dataset, row = _check_written(written, face, check, config)
+    for ordinal, members, face in zip(task.series, sources, faces, strict=True):
+        written = hiding.write_series(part, ordinal, members, face, deidentifier, config)
+        for path, file in written:
+            check.require(path, file)
+        dataset, row = hiding.measure_written(written, face, config)
         rows.append({"study": task.study, "series": ordinal, "instances": len(written), **row})
         instances += _instance_rows(task.study, ordinal, written, face.original)
     age, sex = technical.age_and_sex(dataset, first, config.age_cap, task.age)
@@ -200,73 +184,7 @@ def _watchlist(task: StudyTask, sources: Sequence[Sequence[Source]]) -> Watchlis
     return watchlist
 
 
-@dataclass(frozen=True)
-class _Face:
-    """One series with its face hidden: `stored[i]` are the new stored values (frames, rows, columns) of file i, where changed."""
-
-    original: volume.Volume
-    stored: Mapping[int, NDArray]
-    method: str
-
-
-def _deface(sources: Sequence[Sequence[Source]], config: AnonymizeConfig, seed: int) -> list[_Face]:
-    from ichset.anonymize.deface import deface_study
-
-    frames = [[instance.check_pixels(source) for source in members] for members in sources]
-    volumes = [volume.from_datasets([source.dataset() for source in members]) for members in sources]
-    faces = []
-    for members, stored, original, hidden in zip(sources, frames, volumes, deface_study(volumes, config.deface, seed), strict=True):
-        changed = {}
-        for place, index in enumerate(original.order):
-            if hidden.changed[place]:
-                fresh = volume.hu_to_stored(hidden.hu[place], members[index].dataset())
-                # a voxel whose HU did not change keeps its stored value, whatever rounding would make of it
-                changed[int(index)] = np.where(hidden.hu[place] != original.hu[place], fresh, stored[index][0])[None]
-        faces.append(_Face(original, changed, config.deface.method))
-    return faces
-
-
-def _write_series(
-    part: Path, ordinal: int, members: Sequence[Source], face: _Face, deidentifier: Deidentifier, config: AnonymizeConfig
-) -> list[tuple[Path, Written]]:
-    folder = part / f"{ordinal:02d}"
-    folder.mkdir(mode=0o755)
-    written = []
-    for place, index in enumerate(face.original.order, start=1):
-        target = folder / f"{place:04d}.dcm"
-        changed = face.stored.get(int(index))
-        written.append((target, instance.write(target, members[index], deidentifier, True, changed, config.recompress)))
-    return written
-
-
-def _check_written(
-    written: Sequence[tuple[Path, Written]], face: _Face, check: SelfCheck, config: AnonymizeConfig
-) -> tuple[Dataset, Mapping[str, Any]]:
-    """Read the written files again: search them, measure what their faces still show, and take their technical values."""
-    from pydicom import dcmread
-
-    from ichset.anonymize.deface import within_limits
-    from ichset.anonymize.measure import measure
-
-    for path, file in written:
-        if fault := check.check(dicomfile.load(path, mapped=True), file.sop_class, file.sop_uid):
-            raise Doubt(fault, Reason.IDENTIFIER_LEFT)
-    datasets = [dcmread(path) for path, _ in written]
-    after = volume.from_datasets(datasets)
-    if after.hu.shape != face.original.hu.shape:
-        raise Doubt("the written series has another shape than the source", Reason.UNREADABLE_FILE)
-    measures = measure(face.original, after)
-    if not within_limits(measures, config.deface):
-        raise Doubt("the face is still to be seen in the written files", Reason.DEFACE_IMPOSSIBLE)
-    row = technical.series_row(datasets[0], after)
-    row |= {"deface_method": face.method, **{name: float(getattr(measures, name)) for name in _MEASURES}}
-    return datasets[0], row
-
-
-_MEASURES = ("exposed", "relief", "brain_changed", "voxels_changed")
-
-
-def _instance_rows(study: str, ordinal: int, written: Sequence[tuple[Path, Written]], original: volume.Volume) -> list[Mapping[str, Any]]:
+def _instance_rows(study: str, ordinal: int, written: Sequence[tuple[Path, Written]], original: Volume) -> list[Mapping[str, Any]]:
     along = original.positions @ original.normal
     return [
         {"study": study, "series": ordinal, "instance": place + 1, "sop_uid": file.sop_uid, "file": f"{path.parent.name}/{path.name}",

@@ -1,0 +1,28 @@
+"""What went wrong, told as a reason and a detail without any value of the source."""
+
+from __future__ import annotations
+
+import errno
+
+from ichset.anonymize.tags import Doubt
+from ichset.contracts import Reason
+from ichset.dicomfile import NotReadable
+from ichset.errors import CurationError, OutOfSpace
+
+
+def explain(error: Exception) -> tuple[Reason, str]:
+    """The reason of a fault of one file or study. A full disk or a wrong setting is nobody's file: it is raised.
+
+    An unforeseen fault is told by its type alone, since a library's message may quote the value it stumbled over.
+    """
+    if isinstance(error, Doubt):
+        return error.reason, str(error)
+    if isinstance(error, NotReadable):
+        return Reason.UNREADABLE_FILE, str(error)
+    if isinstance(error, CurationError):
+        raise error
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        raise OutOfSpace("no space left for de-identified files; free some and run again") from None
+    if type(error).__name__ in ("CannotDeface", "GeometryError"):
+        return Reason.DEFACE_IMPOSSIBLE, str(error)
+    return Reason.UNREADABLE_FILE, f"{type(error).__name__} while reading or writing"

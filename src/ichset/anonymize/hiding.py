@@ -1,0 +1,89 @@
+"""Hide the faces of a study's series, write them, and measure the hiding on the written files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ichset import volume
+from ichset.anonymize import instance, technical
+from ichset.anonymize.instance import Source, Written
+from ichset.anonymize.tags import Deidentifier, Doubt
+from ichset.config import AnonymizeConfig
+from ichset.contracts import Reason
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+
+@dataclass(frozen=True)
+class Face:
+    """One series with its face hidden: `stored[i]` are the new stored values (frames, rows, columns) of file i, where changed."""
+
+    original: volume.Volume
+    stored: Mapping[int, NDArray]
+    method: str
+
+
+def hide(sources: Sequence[Sequence[Source]], config: AnonymizeConfig, seed: int) -> list[Face]:
+    """Every series of a study with its face hidden. Raises what decoding, geometry and defacing raise."""
+    from ichset.anonymize.deface import deface_study
+
+    frames = [[instance.check_pixels(source) for source in members] for members in sources]
+    volumes = [volume.from_datasets([source.dataset() for source in members]) for members in sources]
+    faces = []
+    for members, stored, original, hidden in zip(sources, frames, volumes, deface_study(volumes, config.deface, seed), strict=True):
+        changed = {}
+        for place, index in enumerate(original.order):
+            if hidden.changed[place]:
+                fresh = volume.hu_to_stored(hidden.hu[place], members[index].dataset())
+                # a voxel whose HU did not change keeps its stored value, whatever rounding would make of it
+                changed[int(index)] = np.where(hidden.hu[place] != original.hu[place], fresh, stored[index][0])[None]
+        faces.append(Face(original, changed, config.deface.method))
+    return faces
+
+
+def write_series(
+    part: Path, ordinal: int, members: Sequence[Source], face: Face, deidentifier: Deidentifier, config: AnonymizeConfig
+) -> list[tuple[Path, Written]]:
+    """Write a series into `part`, its instances numbered along the normal."""
+    folder = part / f"{ordinal:02d}"
+    folder.mkdir(mode=0o755)
+    written = []
+    for place, index in enumerate(face.original.order, start=1):
+        target = folder / f"{place:04d}.dcm"
+        changed = face.stored.get(int(index))
+        written.append((target, instance.write(target, members[index], deidentifier, True, changed, config.recompress)))
+    return written
+
+
+def measure_written(
+    written: Sequence[tuple[Path, Written]], face: Face, config: AnonymizeConfig
+) -> tuple[Dataset, Mapping[str, Any]]:
+    """Read the written files again and measure what their faces still show: a data set of theirs and the series' row.
+
+    Raises Doubt when the measures exceed the config's limits.
+    """
+    from pydicom import dcmread
+
+    from ichset.anonymize.deface import within_limits
+    from ichset.anonymize.measure import measure
+
+    datasets = [dcmread(path) for path, _ in written]
+    after = volume.from_datasets(datasets)
+    if after.hu.shape != face.original.hu.shape:
+        raise Doubt("the written series has another shape than the source", Reason.UNREADABLE_FILE)
+    measures = measure(face.original, after)
+    if not within_limits(measures, config.deface):
+        raise Doubt("the face is still to be seen in the written files", Reason.DEFACE_IMPOSSIBLE)
+    row = technical.series_row(datasets[0], after)
+    row |= {"deface_method": face.method, **{name: float(getattr(measures, name)) for name in _MEASURES}}
+    return datasets[0], row
+
+
+_MEASURES = ("exposed", "relief", "brain_changed", "voxels_changed")
