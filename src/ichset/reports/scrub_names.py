@@ -224,7 +224,6 @@ def _by_given_name(text: str) -> Iterator[Span]:
     """A given name with a capitalised word beside it, in either order."""
     for match in _PAIR.finditer(text):
         first, second = match[1], match[4]
-        if (is_given_name(second) and not _is_common(first) and not is_given_name(first) and (not is_eponym(first))) or (
-            is_given_name(first) and "," not in match[2] and not _is_common(second) and not is_eponym(second)
-        ):
+        surname, given = (second, first) if is_given_name(first) and "," not in match[2] else (first, second)
+        if is_given_name(given) and not _is_common(surname) and not is_eponym(surname):
             yield Span(match.start(1), match.end(4), "name")
