@@ -84,7 +84,7 @@ class CsvRows:
         with open_lines(path, encoding) as lines:
             self._skip, header = self._header(lines)
         self._delimiter = self._named or (_guess_delimiter(header) if delimiter == "auto" else delimiter)
-        self.headings = [name.strip() for name in _parse(header, self._delimiter) or []]
+        self.headings = [name.strip() for name in _parse(header, self._delimiter) or []] if header.strip() else []
         self._opens = re.compile(rf'(?:^|{re.escape(self._delimiter)})"')
 
     def _header(self, lines: io.TextIOWrapper) -> tuple[int, str]:
