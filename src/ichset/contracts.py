@@ -45,7 +45,7 @@ class Reason(StrEnum):
     # reading rounds
     READ_UNDECIDED = "the readers cannot tell"
     NOT_NEEDED = "verified, not needed for the cohort"
-    NO_CONTRADICTION_ALLOWED = "readers contradict the arm"
+    CONTRADICTS_ARM = "readers contradict the arm"
     READER_EXCLUDED = "excluded by the readers"
     # retrieve
     STUDY_NOT_FOUND = "study not in the archive"

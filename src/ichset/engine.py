@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from ichset.config import EngineConfig
 from ichset.errors import ConfigError
@@ -16,10 +18,12 @@ from ichset.errors import ConfigError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+AHEAD = 4  # items a worker may be ahead of what was yielded: bounds the memory of finished results
+
 
 @dataclass(frozen=True)
 class WorkerDied:
-    """A worker was killed (out of memory, signal) while it held this item, twice."""
+    """A worker was killed (out of memory, signal) while it worked on this item alone."""
 
     detail: str = "the worker process died on this item"
 
@@ -30,53 +34,64 @@ def jobs_of(config: EngineConfig, jobs: int | None = None) -> int:
 
 
 def run_each(
-    function: Callable[[Item], Result], items: Sequence[Item], config: EngineConfig, jobs: int | None = None
+    function: Callable[[Item], Result], items: Iterable[Item], config: EngineConfig, jobs: int | None = None, title: str = ""
 ) -> Iterator[tuple[Item, Result | WorkerDied]]:
-    """Yield (item, result) in the items' own order, whatever finishes first.
+    """Yield (item, result) in the items' own order, whatever finishes first; items are taken as they are needed.
 
-    An exception of `function` is raised here; a worker that dies fails its own item alone.
+    An exception of `function` is raised here; a worker that dies fails its own item alone. With a `title`
+    and a terminal a progress bar counts the items, never naming one.
     """
     if config.backend == "dask":
-        yield from _on_dask(function, items, config)
-        return
-    workers = min(jobs_of(config, jobs), len(items))
-    if workers <= 1:
-        yield from ((item, function(item)) for item in items)
-        return
-    yield from _on_processes(function, items, workers)
+        pairs = _on_dask(function, items, config)
+    elif (workers := jobs_of(config, jobs)) <= 1:
+        pairs = ((item, function(item)) for item in items)
+    else:
+        pairs = _Pool(function, iter(items), workers).pairs()
+    yield from _with_progress(pairs, title, len(items) if hasattr(items, "__len__") else None)
 
 
-def _on_processes(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[tuple[Item, Result | WorkerDied]]:
-    done: dict[int, Result | WorkerDied] = {}
-    following = 0
-    position = 0
-    while following < len(items):
-        position = following
-        running: dict[Future[Result], int] = {}
-        with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
+class _Pool:
+    """An ordered, bounded map over processes that survives the death of a worker."""
+
+    def __init__(self, function: Callable[[Item], Result], items: Iterator[Item], workers: int) -> None:
+        self._function, self._items, self._workers = function, items, workers
+        self._open: dict[int, Item] = {}  # taken from `items`, not yet yielded
+        self._done: dict[int, Result | WorkerDied] = {}
+        self._taken = self._yielded = 0
+
+    def pairs(self) -> Iterator[tuple[Item, Result | WorkerDied]]:
+        while True:
+            running: dict[Future[Result], int] = {}
             try:
-                while position < len(items) or running:
-                    # bounded: never more than two items a worker ahead of what was yielded
-                    while position < len(items) and len(running) < workers and position - following < 4 * workers:
-                        if position not in done:
-                            running[pool.submit(function, items[position])] = position
-                        position += 1
-                    if running:
+                with ProcessPoolExecutor(self._workers, mp_context=get_context("forkserver")) as pool:
+                    for number in sorted(set(self._open) - set(self._done)):
+                        running[pool.submit(self._function, self._open[number])] = number
+                    while self._submit(pool, running) or running:
                         finished, _ = wait(running, return_when=FIRST_COMPLETED)
                         for future in finished:
-                            done[running[future]] = future.result()
+                            self._done[running[future]] = future.result()
                             del running[future]
-                    while following in done:
-                        yield items[following], done.pop(following)
-                        following += 1
+                        yield from self._ready()
+                return
             except BrokenProcessPool:
-                suspects = sorted(running.values())
-        if following < len(items):
-            for suspect in suspects:
-                done[suspect] = _alone(function, items[suspect])
-            while following in done:
-                yield items[following], done.pop(following)
-                following += 1
+                for number in sorted(running.values()):  # one of these killed its worker: each gets a worker of its own
+                    self._done[number] = _alone(self._function, self._open[number])
+                yield from self._ready()
+
+    def _submit(self, pool: ProcessPoolExecutor, running: dict[Future[Result], int]) -> bool:
+        room = min(self._workers - len(running), AHEAD * self._workers - len(self._open))
+        for item in islice(self._items, max(room, 0)):
+            self._open[self._taken] = item
+            running[pool.submit(self._function, item)] = self._taken
+            self._taken += 1
+        return bool(running)
+
+    def _ready(self) -> Iterator[tuple[Item, Result | WorkerDied]]:
+        while self._yielded in self._done:
+            result = self._done.pop(self._yielded)
+            item = self._open.pop(self._yielded)
+            self._yielded += 1
+            yield item, result
 
 
 def _alone(function: Callable[[Item], Result], item: Item) -> Result | WorkerDied:
@@ -87,7 +102,7 @@ def _alone(function: Callable[[Item], Result], item: Item) -> Result | WorkerDie
             return WorkerDied()
 
 
-def _on_dask(function: Callable[[Item], Result], items: Sequence[Item], config: EngineConfig) -> Iterator[tuple[Item, Result | WorkerDied]]:
+def _on_dask(function: Callable[[Item], Result], items: Iterable[Item], config: EngineConfig) -> Iterator[tuple[Item, Result | WorkerDied]]:
     try:
         from distributed import Client
     except ImportError:
@@ -95,5 +110,29 @@ def _on_dask(function: Callable[[Item], Result], items: Sequence[Item], config: 
     if config.scheduler is None:
         raise ConfigError('engine.scheduler: give the address of the dask scheduler, e.g. "tcp://host:8786"')
     with Client(config.scheduler) as client:
-        for item, future in zip(items, client.map(function, items, pure=False), strict=True):
-            yield item, future.result()
+        window: list[tuple[Item, object]] = []
+        source = iter(items)
+        most = AHEAD * max(sum(client.nthreads().values()), 1)
+        while True:
+            window += [(item, client.submit(function, item, pure=False)) for item in islice(source, most - len(window))]
+            if not window:
+                return
+            item, future = window.pop(0)
+            yield item, future.result()  # type: ignore[attr-defined]
+
+
+def _with_progress(
+    pairs: Iterable[tuple[Item, Result | WorkerDied]], title: str, total: int | None
+) -> Iterator[tuple[Item, Result | WorkerDied]]:
+    if not title or not sys.stderr.isatty():
+        yield from pairs
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=total)
+        for pair in pairs:
+            yield pair
+            progress.advance(task)
