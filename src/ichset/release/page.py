@@ -71,7 +71,7 @@ def columns(dataset: Dataset) -> Mapping[str, list[str]]:
 def markdown(table: pa.Table, names: list[str] | None = None) -> str:
     """A Markdown table of a small table."""
     chosen = names or table.column_names
-    lines = ["| " + " | ".join(word(name) for name in chosen) + " |", "|" + " --- |" * len(chosen)]
+    lines = ["| " + " | ".join(_cell(word(name)) for name in chosen) + " |", "|" + " --- |" * len(chosen)]
     lines += ["| " + " | ".join(_cell(row[name]) for name in chosen) + " |" for row in table.to_pylist()]
     return "\n".join(lines)
 

@@ -39,17 +39,18 @@ def facts(records: Records) -> pa.Table:
 
 
 def split_table(records: Records) -> pa.Table:
-    """Studies, patients, arms and labels in each split."""
-    rows = []
+    """Studies, patients, and studies with each arm and label, by split."""
     pairs = list(zip(records.studies.to_pylist(), records.labels.to_pylist(), strict=True))
+    columns: dict[str, dict[str, int]] = {}
     for split in SPLITS:
         own = [(study, label) for study, label in pairs if study["split"] == split]
-        rows.append({
-            "split": split, "studies": len(own), "patients": len({study["subject"] for study, _ in own}),
+        columns[split] = {
+            "studies": len(own), "patients": len({study["subject"] for study, _ in own}),
             **{f"arm_{arm}": sum(study["arm"] == arm for study, _ in own) for arm in ARMS},
             **{label: sum(row[label] == 1 for _, row in own) for label in LABELS},
-        })  # fmt: skip
-    return pa.Table.from_pylist(rows, pa.schema([(name, pa.string() if name == "split" else pa.int64()) for name in rows[0]]))
+        }  # fmt: skip
+    names = list(columns[SPLITS[0]])
+    return pa.table({"count": pa.array(names), **{split: pa.array([own[name] for name in names], pa.int64()) for split, own in columns.items()}})
 
 
 def agreement_table(reads: pa.Table) -> pa.Table:

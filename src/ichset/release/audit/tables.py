@@ -13,7 +13,8 @@ from ichset.release.audit.report import Check
 KEYS = {
     "studies": ("study",), "labels": ("study",), "series": ("study", "series"), "instances": ("study", "series", "instance"),
     "reads": ("round", "study", "reader"), "table1": ("label",), "table2": ("parameter",), "tableS1": ("parameter", "class"),
-    "population": ("group",), "balance": ("label",), "flow": ("stage", "arm", "event", "reason"), "shift": ("parameter", "class"),
+    "population": ("group",), "balance": ("label",), "flow": ("stage", "arm", "event", "reason"), "shift": ("parameter", "class"), "facts": ("fact",), "splits": ("count",),
+    "agreement": ("round", "first", "second", "label"), "defacing": ("method",), "probe": ("studies",),
 }  # fmt: skip
 LABELS = ("ich", "epidural", "subarachnoid", "subdural", "intracerebral", "intraventricular", "multiple", "fracture", "combined")
 NEED_ICH = ("epidural", "subarachnoid", "subdural", "intracerebral", "intraventricular", "multiple", "combined")

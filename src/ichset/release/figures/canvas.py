@@ -18,10 +18,12 @@ _STYLE = {
     "savefig.dpi": 160, "legend.frameon": False,
 }  # fmt: skip
 
+_SILENT: dict[str, dict[str, None]] = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
+
 
 @contextmanager
-def figure(width: float, height: float, folder: Path, name: str) -> Iterator[Any]:
-    """A figure of that size in inches; on leaving, `<name>.svg` and `<name>.png` are written."""
+def figure(width: float, height: float, folder: Path, name: str, kinds: tuple[str, ...] = ("svg",)) -> Iterator[Any]:
+    """A figure of that size in inches; on leaving, `<name>.svg`, `<name>.png` or both are written."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -30,8 +32,8 @@ def figure(width: float, height: float, folder: Path, name: str) -> Iterator[Any
         drawn = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(drawn)
         yield drawn
-        drawn.savefig(folder / f"{name}.svg", format="svg", metadata={"Date": None, "Creator": None})
-        drawn.savefig(folder / f"{name}.png", format="png", metadata={"Software": None})
+        for kind in kinds:
+            drawn.savefig(folder / f"{name}.{kind}", format=kind, metadata=_SILENT[kind])
 
 
 def save_png(pixels: Any, path: Path) -> None:

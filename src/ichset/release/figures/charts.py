@@ -82,7 +82,7 @@ def technique(rows: Sequence[dict[str, Any]], folder: Path) -> None:
     tallest = [max(len(panels[i][1]) for i in pair if i < len(panels)) for pair in ((0, 1), (2, 3)) if pair[0] < len(panels)]
     if not panels:
         return
-    with figure(10.0, 1.1 + 0.27 * sum(tallest) + 0.5 * len(tallest), folder, "technique") as drawn:
+    with figure(10.0, 1.4 + 0.27 * sum(tallest) + 0.5 * len(tallest), folder, "technique") as drawn:
         grid = drawn.subplots(len(tallest), 2, squeeze=False, height_ratios=[count + 1.5 for count in tallest])
         for axes in grid.flat[len(panels) :]:
             axes.axis("off")
@@ -93,12 +93,12 @@ def technique(rows: Sequence[dict[str, Any]], folder: Path) -> None:
                 axes.barh([label for label, _ in classes], values, left=left, color=ARM_COLOURS[arm], height=0.7, label=ARM_NAMES[arm])
                 left += values
             for place, total in enumerate(left):
-                axes.text(total, place, f" {int(total):,}", va="center", fontsize=7.5, color=SOFT)
+                axes.annotate(f"{int(total):,}", (total, place), (4, 0), textcoords="offset points", va="center", fontsize=7.5, color=SOFT)
             unit = f", {PARAMETERS[name]}" if PARAMETERS[name] else ""
             axes.set(title=f"{word(name).capitalize()}{unit}", xlim=(0, max(left.max(), 1) * 1.15))
             axes.invert_yaxis()
             _bare(axes)
-        grid.flat[0].legend(loc="lower right", fontsize=8)
+        drawn.legend(*grid.flat[0].get_legend_handles_labels(), loc="outside upper right", ncols=2, fontsize=8)
 
 
 def _classes(rows: Sequence[dict[str, Any]]) -> list[tuple[str, dict[str, int]]]:
@@ -123,7 +123,8 @@ def shift(rows: Sequence[dict[str, Any]], folder: Path) -> None:
         axes.barh(names, values, color=[BLOOD if abs(value) > NOTABLE else CALM for value in values], height=0.6)
         reach = max(0.3, *(abs(value) for value in values)) * 1.2
         for place, value in enumerate(values):
-            axes.text(value, place, f" {value:.2f} ", va="center", ha="left" if value >= 0 else "right", fontsize=7.5, color=SOFT)
+            side, away = ("left", 4) if value >= 0 else ("right", -4)
+            axes.annotate(f"{value:.2f}", (value, place), (away, 0), textcoords="offset points", va="center", ha=side, fontsize=7.5, color=SOFT)
         for limit in (-NOTABLE, NOTABLE):
             axes.axvline(limit, color=SOFT, linestyle="--", linewidth=0.8)
         axes.axvline(0, color=SOFT, linewidth=0.8)

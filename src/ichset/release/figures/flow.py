@@ -60,7 +60,7 @@ def draw(rows: Sequence[dict[str, Any]], folder: Path) -> None:
     trunk_height = sum(_height(step) + GAP for step in trunk) + (_box_height(1) + GAP if trunk else 0)
     arm_height = max((sum(_height(step) + GAP for step in own) + _box_height(2) + GAP for own in arms.values()), default=0)
     height = trunk_height + arm_height + 0.2
-    with figure(11.0, height, folder, "flow") as drawn:
+    with figure(11.0, height, folder, "flow", ("svg", "png")) as drawn:
         drawn.set_layout_engine("none")
         axes = drawn.add_axes((0, 0, 1, 1))
         axes.set(xlim=(0, 11.0), ylim=(height, 0))
@@ -110,7 +110,7 @@ def _reasons(step: Step, width: float) -> list[str]:
         return []
     lines = [f"{sum(count for _, count in step.left):,} left"]
     for reason, count in sorted(step.left, key=lambda item: (-item[1], item[0])):
-        lines += textwrap.wrap(f"{count:,} {reason}", int(width * 15), subsequent_indent="   ")
+        lines += textwrap.wrap(f"{count:,} {reason}", int(width * 16.5), subsequent_indent="   ")
     return lines
 
 

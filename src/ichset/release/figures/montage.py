@@ -21,6 +21,7 @@ from ichset.volume import Volume
 WINDOWS = {"brain": (80, 40), "blood": (200, 80), "soft tissue": (380, 40)}
 BLOOD_HU = (50, 90)
 HEAD_HU = -200
+ACROSS = 5
 
 
 def windowed(hu: NDArray[Any], width: float, level: float) -> NDArray[np.uint8]:
@@ -30,21 +31,25 @@ def windowed(hu: NDArray[Any], width: float, level: float) -> NDArray[np.uint8]:
 
 
 def draw(dataset: Dataset, folder: Path) -> None:
-    """montage.png: a column a label, a row a window."""
+    """montage.png: a column a label, a row a window, five labels to a block."""
     examples = list(_examples(dataset))
     if not examples:
         return
-    with figure(1.7 * len(examples) + 0.5, 5.6, folder, "montage") as drawn:
-        grid = drawn.subplots(len(WINDOWS), len(examples), squeeze=False)
-        for column, (label, picture, aspect) in enumerate(examples):
-            for axes, (name, (width, level)) in zip(grid[:, column], WINDOWS.items(), strict=True):
+    blocks = (len(examples) + ACROSS - 1) // ACROSS
+    across = min(ACROSS, len(examples))
+    with figure(2.0 * across + 0.5, 6.2 * blocks, folder, "montage", ("png",)) as drawn:
+        grid = drawn.subplots(len(WINDOWS) * blocks, across, squeeze=False)
+        for axes in grid.flat:
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
+        for number, (label, picture, aspect) in enumerate(examples):
+            block, column = divmod(number, across)
+            for row, (name, (width, level)) in enumerate(WINDOWS.items(), block * len(WINDOWS)):
+                axes = grid[row, column]
                 axes.imshow(windowed(picture, width, level), cmap="gray", vmin=0, vmax=255, interpolation="bilinear", aspect=aspect)
-                axes.set(xticks=[], yticks=[])
-                axes.spines[:].set_visible(False)
                 if column == 0:
                     axes.set_ylabel(f"{name}\n{width}/{level}")
-            grid[0, column].set_title(label, fontsize=8.5, loc="center")
-    (folder / "montage.svg").unlink()  # pictures: the PNG is the figure
+            grid[block * len(WINDOWS), column].set_title(label, loc="center")
 
 
 def _examples(dataset: Dataset) -> Iterator[tuple[str, NDArray[np.int16], float]]:

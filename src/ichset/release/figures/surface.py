@@ -28,7 +28,7 @@ def draw(dataset: Dataset, folder: Path) -> None:
         return
     columns = 2 if len(heads) > 1 else 1
     rows = (len(heads) + columns - 1) // columns
-    with figure(4.6 * columns, 1.75 * rows + 0.3, folder, "surface") as drawn:
+    with figure(4.6 * columns, 1.75 * rows + 0.3, folder, "surface", ("png",)) as drawn:
         grid = drawn.subplots(rows, columns * len(VIEWS), squeeze=False)
         for axes in grid.flat:
             axes.axis("off")
@@ -39,7 +39,6 @@ def draw(dataset: Dataset, folder: Path) -> None:
                 axes.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="bilinear")
                 if row == 0:
                     axes.set_title(name, fontsize=8, loc="center")
-    (folder / "surface.svg").unlink()
 
 
 def render(volume: Volume) -> tuple[NDArray[np.float64], ...]:

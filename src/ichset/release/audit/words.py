@@ -1,0 +1,294 @@
+"""Every number on the pages, taken again from the tables: README, datasheet, report, figures, cards.
+
+A page's Markdown and HTML tables are compared cell by cell with the CSV they show. A number in the prose must stand in a
+sentence that the audit knows, and be right there; a number anywhere else in the prose is a fault by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+from collections import Counter
+from html.parser import HTMLParser
+
+from ichset.release.audit.evidence import Evidence, Row
+from ichset.release.audit.report import Check
+from ichset.release.audit.tables import LABELS
+
+# sentence -> the facts its numbers must be, in order
+CLAIMS = (
+    (r"([\d,]+) head CT studies of ([\d,]+) patients: ([\d,]+) with intracranial haemorrhage \(ICH\) and ([\d,]+) without",
+     ("studies", "patients", "arm_ich", "arm_normal")),
+    (r"([\d,]+) series, ([\d,]+) DICOM files", ("series", "instances")),
+    (r"([\d,]+) reads by ([\d,]+) readers", ("reads", "readers")),
+)  # fmt: skip
+# what stands on the pages as words: names of standards, tables and windows
+FIXED = re.compile(r"Table S?[12]\b|95 %|RFC \d+|Hanley and McNeil")
+TABLES = ("facts", "table1", "table2", "population", "balance", "splits", "agreement", "probe", "defacing", "flow")
+DASH = "–"
+
+
+def facts(evidence: Evidence) -> dict[str, float | None]:
+    """The release in numbers, from the rows."""
+    studies, reads = evidence.rows("studies"), evidence.rows("reads")
+    ages = [int(row["age"].rstrip("+")) for row in studies if row["age"]]
+    arms, splits, sexes = (Counter(row[column] for row in studies) for column in ("arm", "split", "sex"))
+    return {
+        "studies": len(studies), "patients": len({row["subject"] for row in studies}), "arm_ich": arms["ich"], "arm_normal": arms["normal"],
+        "series": len(evidence.rows("series")), "instances": len(evidence.rows("instances")), "reads": len(reads),
+        "readers": len({row["reader"] for row in reads}), "train": splits["train"], "test": splits["test"],
+        "age_lowest": min(ages, default=None), "age_median": statistics.median(ages) if ages else None, "age_highest": max(ages, default=None),
+        "women": sexes["F"], "men": sexes["M"], "sex_unknown": sexes[""],
+    }  # fmt: skip
+
+
+def check_words(evidence: Evidence) -> Check:
+    """README, DATASHEET and report.html say what the tables say."""
+    check = Check("words", "every number in README, DATASHEET and report.html equals the tables")
+    known = facts(evidence)
+    stored = {row["fact"]: row["value"] for row in evidence.rows("facts")}
+    for name, value in known.items():
+        check.expect(stored.get(name, "(none)"), "" if value is None else _plain(value), f"facts.csv: {name}")
+    for page in ("README.md", "DATASHEET.md"):
+        text = evidence.text(page)
+        _markdown_tables(check, evidence, page, text)
+        _prose(check, page, _bare_prose(text), known)
+    _html(check, evidence, known)
+    _kappa(check, evidence)
+    _splits(check, evidence)
+    return check
+
+
+def _plain(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "").replace("−", "-"))
+
+
+def _agrees(shown: str, cell: str) -> bool:
+    """Whether a page's text is the table's cell, to the decimals that the page shows."""
+    shown, cell = shown.strip().replace("\\|", "|"), re.sub(r"\s*\n\s*", " ", cell.strip())
+    if shown == (cell or DASH):
+        return True
+    try:
+        page, table = _number(shown), float(cell)
+    except ValueError:
+        return False
+    decimals = len(shown.partition(".")[2])
+    return abs(page - table) <= 0.5 * 10**-decimals + 1e-9 * abs(table)
+
+
+def _markdown_tables(check: Check, evidence: Evidence, page: str, text: str) -> None:
+    """Each Markdown table that shows a CSV is found by its header and compared cell by cell."""
+    shown = [[_split_cells(line) for line in block.splitlines()] for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)]
+    wanted = {"README.md": TABLES[:-1], "DATASHEET.md": ("table1", "table2", "population", "balance", "splits", "agreement", "probe", "defacing", "flow")}
+    for name in wanted[page]:
+        rows = evidence.rows(name)
+        if not rows:
+            continue
+        header = [_heading(column) for column in rows[0]]
+        found = [table for table in shown if table[0] == header]
+        check.expect(len(found), 1, f"{page}: tables that show {name}.csv")
+        for table in found:
+            _cells(check, f"{page}, {name}", table[2:], rows)
+
+
+def _split_cells(line: str) -> list[str]:
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+
+
+def _heading(column: str) -> str:
+    special = {
+        "arm_ich": "with ICH", "arm_normal": "without ICH", "p": "p(H)", "p_given_any": "p(H \\| any)", "ich": "ICH", "smd": "SMD", "auc": "AUC",
+        "low": "95 % low", "high": "95 % high", "sex_unknown": "sex unknown", "class_names": "class names",
+    }  # fmt: skip
+    return special.get(column, column.replace("_", " "))
+
+
+def _cells(check: Check, where: str, shown: list[list[str]], rows: list[Row]) -> None:
+    check.expect(len(shown), len(rows), f"{where}: rows")
+    for number, (line, row) in enumerate(zip(shown, rows, strict=False), 1):
+        for column, text, cell in zip(row, line, row.values(), strict=False):
+            check.looked_at += 1
+            if not _agrees(text, cell):
+                check.fault(f"{where}, row {number}, {column}: the page says {text!r}, the table {cell!r}")
+
+
+def _bare_prose(text: str) -> str:
+    """The page without what is not prose: the head, code, quotations, tables, links."""
+    text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
+    text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    lines = [line for line in text.splitlines() if not line.startswith(("|", ">", "# "))]
+    return re.sub(r"`[^`]*`|<[^>]*>", "", re.sub(r"\s+", " ", " ".join(lines)))
+
+
+def _prose(check: Check, page: str, prose: str, known: dict[str, float | None]) -> None:
+    for pattern, names in CLAIMS:
+        for match in re.finditer(pattern, prose):
+            for name, shown in zip(names, match.groups(), strict=True):
+                check.expect(_number(shown), known[name], f"{page}: {name}")
+        prose = re.sub(pattern, "", prose)
+    for stray in re.findall(r"\S*\d\S*", FIXED.sub("", prose)):
+        check.fault(f"{page}: the number {stray!r} stands in no sentence that a table answers for")
+    check.looked_at += 1
+
+
+class _Report(HTMLParser):
+    """Facts and tables of report.html, and the text of its pictures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.facts: list[tuple[str, str]] = []
+        self.tables: dict[str, list[list[str]]] = {}
+        self.columns: dict[str, list[str]] = {}
+        self._fact = self._table = ""
+        self._cell: list[str] | None = None
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        if "data-fact" in given:
+            self._fact = given["data-fact"] or ""
+        if tag == "table":
+            self._table = given.get("data-table") or ""
+            self.tables[self._table], self.columns[self._table] = [], []
+        if tag == "th":
+            self.columns[self._table].append(given.get("data-column") or "")
+        if tag == "tr" and self._table:
+            self.tables[self._table].append([])
+        if tag == "td":
+            self._cell = []
+
+    def handle_data(self, data: str) -> None:
+        if self._fact:
+            self.facts.append((self._fact, data))
+            self._fact = ""
+        if self._cell is not None:
+            self._cell.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "td" and self._cell is not None:
+            self.tables[self._table][-1].append("".join(self._cell))
+            self._cell = None
+
+
+def _html(check: Check, evidence: Evidence, known: dict[str, float | None]) -> None:
+    page = _Report()
+    page.feed(evidence.text("report.html"))
+    check.expect(bool(page.facts), True, "report.html: facts shown")
+    for name, shown in page.facts:
+        value = known.get(name)
+        check.expect(shown.strip() == DASH if value is None else _agrees(shown, _plain(value)), True, f"report.html: {name} ({shown})")
+    for name, lines in page.tables.items():
+        rows = [{column: row.get(column, "(none)") for column in page.columns[name]} for row in evidence.rows(name)]
+        _cells(check, f"report.html, {name}", [line for line in lines if line], rows)
+
+
+def _kappa(check: Check, evidence: Evidence) -> None:
+    """Counts of agreement from the reads, kappa from the counts (Cohen 1960)."""
+    answers: dict[tuple[str, str, str], str] = {}
+    rounds: dict[str, set[str]] = {}
+    for row in evidence.rows("reads"):
+        if row["role"] == "reader":
+            rounds.setdefault(row["round"], set()).add(row["study"])
+            answers.update({(row["round"], row["reader"], f"{row['study']} {label}"): row[label] for label in LABELS})
+    for row in evidence.rows("agreement"):
+        pairs = [
+            (answers.get((row["round"], row["first"], f"{study} {row['label']}"), ""), answers.get((row["round"], row["second"], f"{study} {row['label']}"), ""))
+            for study in rounds.get(row["round"], ())
+        ]
+        counts = Counter(pair for pair in pairs if "" not in pair)
+        where = f"agreement.csv, {row['round']} {row['first']} {row['second']} {row['label']}"
+        for column, pair in (("both", ("1", "1")), ("first_only", ("1", "0")), ("second_only", ("0", "1")), ("neither", ("0", "0"))):
+            check.expect(row[column], str(counts[pair]), f"{where}: {column}")
+        total = counts.total() or 1
+        same = (counts["1", "1"] + counts["0", "0"]) / total
+        one, two = ((counts["1", "1"] + counts[pair]) / total for pair in (("1", "0"), ("0", "1")))
+        chance = one * two + (1 - one) * (1 - two)
+        kappa = "" if chance >= 1 else repr((same - chance) / (1 - chance))
+        check.expect(_agrees(row["kappa"] or DASH, kappa) or abs(float(row["kappa"] or "nan") - float(kappa or "nan")) < 1e-9, True, f"{where}: kappa")
+
+
+def _splits(check: Check, evidence: Evidence) -> None:
+    labels = {row["study"]: row for row in evidence.rows("labels")}
+    for row in evidence.rows("splits"):
+        for split in ("train", "test"):
+            own = [study for study in evidence.rows("studies") if study["split"] == split]
+            counts = {
+                "studies": len(own), "patients": len({study["subject"] for study in own}),
+                **{f"arm_{arm}": sum(study["arm"] == arm for study in own) for arm in ("ich", "normal")},
+                **{label: sum(labels.get(study["study"], {}).get(label) == "1" for study in own) for label in LABELS},
+            }  # fmt: skip
+            check.expect(row[split], str(counts.get(row["count"], "(none)")), f"splits.csv: {row['count']} in {split}")
+
+
+def check_figures(evidence: Evidence) -> Check:
+    """The numbers drawn in the flow diagram, the label chart and the age chart are those of the tables."""
+    check = Check("figures", "the numbers drawn in the figures equal the tables")
+    flow = _drawn(evidence, "flow")
+    wanted = Counter(row["count"] for row in evidence.rows("flow") if row["event"] == "kept")
+    wanted.update(row["count"] for row in evidence.rows("flow") if row["event"] in ("excluded", "quarantined") and row["count"] != "0")
+    found = Counter(match[1].replace(",", "") for text in flow if (match := re.match(r"([\d,]+) (?!left$)", text)))
+    if flow:
+        for count, times in wanted.items():
+            check.looked_at += 1
+            if found[count] < times:
+                check.fault(f"flow.svg: the count {count} should be drawn {times} times, it is drawn {found[count]} times")
+    for text in flow:
+        if (match := re.match(r"([\d,]+)(?= )", text)) and not text.endswith(" left"):
+            known = {row["count"] for row in evidence.rows("flow")}
+            check.expect(match[1].replace(",", "") in known, True, f"flow.svg: {text!r} stands in flow.csv")
+    bars = [text for text in _drawn(evidence, "labels") if re.fullmatch(r"[\d,]+", text)]
+    check.expect([text.replace(",", "") for text in bars], [row["present"] for row in evidence.rows("table1")], "labels.svg: bars")
+    return check
+
+
+def _drawn(evidence: Evidence, name: str) -> list[str]:
+    """The texts of an SVG, in order."""
+    from html import unescape
+
+    return [unescape(text).strip() for text in re.findall(r"<text[^>]*>([^<]*)</text>", evidence.text(f"data/figures/{name}.svg"))]
+
+
+def check_cards(evidence: Evidence) -> Check:
+    """croissant.json points at files as they are and names columns that exist; atlas.json counts as the tables do."""
+    check = Check("cards", "croissant.json and atlas.json agree with files and tables")
+    try:
+        croissant, atlas = (json.loads(evidence.text(name)) for name in ("croissant.json", "atlas.json"))
+        _croissant(check, evidence, croissant)
+        _atlas(check, evidence, atlas["Dataset"]["Partitions"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        check.fault(f"croissant.json or atlas.json cannot be read ({type(error).__name__})")
+    return check
+
+
+def _croissant(check: Check, evidence: Evidence, card: dict) -> None:
+    for item in card["distribution"]:
+        name = item.get("contentUrl", "")
+        if name.endswith(".csv"):
+            check.expect(item["sha256"], evidence.digests.get(name), f"croissant.json: sha256 of {name}")
+            size = evidence.files[name].st_size if name in evidence.files else None
+            check.expect(item["contentSize"], f"{size} B", f"croissant.json: size of {name}")
+    for record_set in card["recordSet"]:
+        columns = list((evidence.rows(record_set["name"]) or [{}])[0])
+        check.expect([field["source"]["extract"]["column"] for field in record_set["field"]], columns or None, f"croissant.json: fields of {record_set['name']}")
+
+
+def _atlas(check: Check, evidence: Evidence, partitions: list[dict]) -> None:
+    labels = {row["study"]: row for row in evidence.rows("labels")}
+    for partition, split in zip(partitions, ("train", "test"), strict=True):
+        own = [row for row in evidence.rows("studies") if row["split"] == split]
+        for subset in (partition["Total"], *partition["Subsets"]):
+            members = own
+            if "Sex" in subset:
+                members = [row for row in own if row["sex"] == {"Female": "F", "Male": "M"}.get(subset["Sex"], "")]
+            if (label := subset.get("Criterion")) == "no haemorrhage":
+                members = [row for row in own if row["arm"] == "normal"]
+            elif label:
+                members = [row for row in own if labels.get(row["study"], {}).get(label) == "1"]
+            where = f"atlas.json, {split} {subset.get('Sex') or subset.get('Criterion') or 'total'}"
+            check.expect(subset["Exam count"], len(members), f"{where}: exams")
+            check.expect(subset["Patient count"], len({row["subject"] for row in members}), f"{where}: patients")
+            check.expect(subset["Image count"], sum(int(row["instances"] or 0) for row in members), f"{where}: images")

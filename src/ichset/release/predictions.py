@@ -1,0 +1,117 @@
+"""Read a service's predictions: one row a study or one row an image, wide or in RSNA's long form; faults are named."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ichset.contracts import LABELS
+from ichset.errors import ConfigError
+
+RSNA_NAMES = {
+    "any": "ich", "epidural": "epidural", "intraparenchymal": "intracerebral", "intraventricular": "intraventricular",
+    "subarachnoid": "subarachnoid", "subdural": "subdural",
+}  # fmt: skip
+SHOWN = 5
+
+
+@dataclass
+class Predictions:
+    """Probabilities per label and study, the seconds a case took where given, and what was wrong with the file."""
+
+    level: str  # study or image
+    values: dict[str, dict[str, float]] = field(default_factory=dict)  # label -> study -> probability
+    seconds: dict[str, float] = field(default_factory=dict)
+    faults: dict[str, list[str]] = field(default_factory=lambda: {"unknown": [], "missing": [], "duplicate": [], "unreadable": []})
+
+
+def read_predictions(path: Path, studies: Iterable[str], images: Mapping[str, str]) -> Predictions:
+    """`images`: SOP instance UID -> study. A study's probability is the highest of its images.
+
+    Columns: `study` or `image`, one for each predicted label, and `seconds` if measured; or RSNA's `ID,Label`.
+    Raises ConfigError when the file is no table of predictions; single bad rows are named in `faults` and left out.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path}: cannot be read as a UTF-8 CSV ({type(error).__name__})") from None
+    header = list(rows[0]) if rows else []
+    if "ID" in header and "Label" in header:
+        rows, header = _from_rsna(rows), ["image", *RSNA_NAMES.values()]
+        found = Predictions("image")
+    elif "study" in header or "image" in header:
+        found = Predictions("study" if "study" in header else "image")
+    else:
+        raise ConfigError(f"{path}: needs a header with `study` or `image` and label columns ({', '.join(LABELS)}), or RSNA's `ID,Label`")
+    labels = [label for label in LABELS if label in header]
+    if not labels:
+        raise ConfigError(f"{path}: no column is a label; labels are {', '.join(LABELS)}")
+    known = dict.fromkeys(studies) if found.level == "study" else images
+    _fill(found, rows, labels, known)
+    return found
+
+
+def _from_rsna(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    wide: dict[str, dict[str, str]] = {}
+    doubled: list[dict[str, str]] = []
+    for row in rows:
+        image, _, name = (row["ID"] or "").removeprefix("ID_").rpartition("_")
+        label = RSNA_NAMES.get(name)
+        own = wide.setdefault(image, {"image": image})
+        if label is None or label in own:
+            doubled.append({"image": image if label else row["ID"] or ""})
+        else:
+            own[label] = row["Label"]
+    return [*wide.values(), *doubled]
+
+
+def _fill(found: Predictions, rows: list[dict[str, str]], labels: list[str], known: Mapping[str, str | None]) -> None:
+    seen: set[str] = set()
+    found.values = {label: {} for label in labels}
+    for number, row in enumerate(rows, 2):
+        name = (row.get(found.level) or "").strip()
+        if name not in known:
+            found.faults["unknown"].append(name or f"line {number}")
+        elif name in seen:
+            found.faults["duplicate"].append(name)
+        else:
+            seen.add(name)
+            _take(found, row, labels, known[name] or name, name)
+    found.faults["missing"] = [name for name in known if name not in seen]
+
+
+def _take(found: Predictions, row: dict[str, str], labels: list[str], study: str, name: str) -> None:
+    for label in labels:
+        text = (row.get(label) or "").strip()
+        if not text:
+            continue
+        value = _number(text)
+        if value is None or not 0 <= value <= 1:
+            found.faults["unreadable"].append(f"{name} {label}")
+        else:
+            found.values[label][study] = max(value, found.values[label].get(study, 0.0))
+    seconds = _number((row.get("seconds") or "").strip())
+    if seconds is not None and seconds >= 0:
+        found.seconds[study] = found.seconds.get(study, 0.0) + seconds
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def told(faults: Mapping[str, list[str]]) -> list[str]:
+    """One line a kind of fault, naming the first few rows."""
+    lines = []
+    for kind, names in faults.items():
+        if names:
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            lines.append(f"{len(names)} {kind}: {', '.join(names[:SHOWN])}{more}")
+    return lines
