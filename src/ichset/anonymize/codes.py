@@ -13,3 +13,8 @@ def encode_code(data: bytes, item: list[Element], write: Syntax) -> bytes:
     scheme, value = found.get(0x00080102, ""), found.get(0x00080100, "")
     meaning = vocabulary.codes().get((scheme, value))
     return code_item(scheme, value, meaning, write) if meaning else b""
+
+
+def without_code(item: list[Element]) -> list[Element]:
+    """What else an item holds beside its code: attributes that extend it, such as a contrast agent's volume."""
+    return [element for element in item if element.tag >> 8 != 0x000801]

@@ -129,37 +129,41 @@ def _spare_bits(frame: NDArray, shape: Shape) -> bool:
     return len(np.unique(outside)) > 1  # one value is padding written without regard to BitsStored
 
 
-JUMP_HU = 700.0  # between neighbours: sharper than a scanner's point spread makes any edge but metal's
-STROKES = 4  # short runs of one exact value in a row of pixels ...
-LINES = 3  # ... in so many of the sampled rows next to each other
+JUMP_HU = 500.0  # between neighbours: sharper than a scanner's point spread makes any edge but metal's
+WIDEST = 8  # pixels: the longest run that counts as a stroke of a letter
+STROKES = 4  # strokes of one exact value in a row of pixels ...
+STEMS = 8  # ... and strokes that stand in the same columns of the next sampled row, as letters' stems do and streaks do not
 
 
 def drawn_text(frame: NDArray, slope: float = 1.0) -> bool:
-    """Whether rows of short strokes of one exact value with razor-sharp sides stand together, as drawn letters do."""
+    """Whether rows of short strokes of one exact value with razor-sharp sides stand above each other, as drawn letters do."""
     rows = frame[::2].astype(np.int32)
     step = max(1, int(JUMP_HU / abs(slope or 1.0)))
-    for image in (rows, -rows):
-        jump = np.diff(image, axis=1)
-        rises = (jump > step).sum(axis=1)
-        lines = np.flatnonzero(rises >= STROKES)
-        if len(lines) < LINES:
+    jump = np.diff(rows, axis=1)
+    for sign in (1, -1):  # bright letters, dark letters
+        lines = np.flatnonzero((jump * sign > step).sum(axis=1) >= STROKES)
+        if len(lines) < 3:
             continue
-        full = [line for line in lines if _strokes(image[line], jump[line], step) >= STROKES]
-        if any(full[i + LINES - 1] - full[i] <= LINES + 1 for i in range(len(full) - LINES + 1)):
+        strokes = {int(line): _strokes(rows[line], jump[line] * sign, step) for line in lines}
+        stems = {line: sum(len(found & strokes[line + 1].get(value, _NONE)) for value, found in mine.items())
+                 for line, mine in strokes.items() if line + 1 in strokes}  # fmt: skip
+        if any(sum(stems.get(line + i, 0) for i in range(4)) >= STEMS for line in stems):
             return True
     return False
 
 
-def _strokes(row: NDArray, jump: NDArray, step: int) -> int:
-    """Runs of at most 8 pixels of one same value, with a jump at both sides: the most frequent value's count."""
+_NONE: frozenset[tuple[int, int]] = frozenset()
+
+
+def _strokes(row: NDArray, jump: NDArray, step: int) -> dict[int, frozenset[tuple[int, int]]]:
+    """Value -> (first, last column) of its short runs with a jump at both sides, where there are at least STROKES of them."""
     starts = np.flatnonzero(jump > step) + 1
     ends = np.flatnonzero(jump < -step)
-    found: dict[int, int] = {}
-    for start in starts:
-        after = ends[ends >= start]
-        if len(after) and after[0] - start < 8 and (row[start : after[0] + 1] == row[start]).all():
-            found[int(row[start])] = found.get(int(row[start]), 0) + 1
-    return max(found.values(), default=0)
+    found: dict[int, set[tuple[int, int]]] = {}
+    for start, end in zip(starts, np.searchsorted(ends, starts), strict=True):
+        if end < len(ends) and ends[end] - start < WIDEST and (row[start : ends[end] + 1] == row[start]).all():
+            found.setdefault(int(row[start]), set()).add((int(start), int(ends[end])))
+    return {value: frozenset(runs) for value, runs in found.items() if len(runs) >= STROKES}
 
 
 def decoded_frames(dataset: Dataset, shape: Shape) -> NDArray:

@@ -177,7 +177,7 @@ class SelfCheck:
         return "a value of the source" if any(form in raw for form in self.watchlist.encoded()) else None
 
     def _numbers(self) -> set[str]:
-        return {word.lstrip("0") for word in self.watchlist.words if word.isdigit() and len(word) >= 6}
+        return {word.lstrip("0") for word in self.watchlist.words if word.isdigit() and len(word.lstrip("0")) >= 6}
 
 
 def _ours(uid: str, source: set[str]) -> bool:

@@ -22,6 +22,8 @@ CENSUS_CAP = 10_000  # distinct values counted for one attribute
 _TEXT_VRS = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"})
 _FREE_TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})  # the VRs that a character set governs (PS3.5 6.1.2.3)
 _PIXEL_RANGES = frozenset({0x00280106, 0x00280107, 0x00280108, 0x00280109})  # no longer true once pixels are changed
+_ENHANCED = frozenset({"1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"})
+_EQUIPMENT = (0x00081090, 0x00181000, 0x00181020)  # type 1 in the Enhanced General Equipment module: a dummy where they went
 _MEMO_VALUE = 1 << 16  # longer values are decided anew each time
 _MEMO_SIZE = 1 << 15  # decisions; then the memory starts afresh
 
@@ -102,6 +104,9 @@ class Deidentifier:
         written = self._marks[key]
         skip = written.keys() | _PIXEL_RANGES if changed else written.keys()
         merged = sorted([*self._elements(file.data, file.elements, context, skip), *written.items()])
+        if file.text(0x00080016) in _ENHANCED:
+            present = {tag for tag, _ in merged}
+            merged = sorted([*merged, *((tag, encode(tag, b"LO", b"UNKNOWN", file.syntax)) for tag in _EQUIPMENT if tag not in present)])
         return b"".join([part for tag, part in merged if tag < PIXEL_DATA])
 
     def _elements(self, data: bytes, elements: list[Element], context: _Context, skip: Set[int]) -> list[tuple[int, bytes]]:
@@ -193,12 +198,16 @@ class Deidentifier:
         """The items of one sequence by the same rules; `raw` is its value without a closing delimiter."""
         inner = Syntax("", explicit=False) if declared == b"UN" else context.read
         nested, _ = items(raw, 0, len(raw), inner, context.depth + 1, closed=True)
-        if rule.check == "codes":
-            datasets = [codes.encode_code(raw, item, context.write) for item in nested]
-        else:
-            below = _Context(inner, context.write, context.charset, context.signed, context.depth + 1)
-            datasets = [b"".join([part for _, part in sorted(self._elements(raw, item, below, frozenset()))]) for item in nested]
-        kept = [encoded for encoded in datasets if encoded]
+        below = _Context(inner, context.write, context.charset, context.signed, context.depth + 1)
+        kept = []
+        for item in nested:
+            code = codes.encode_code(raw, item, context.write) if rule.check == "codes" else b""
+            if rule.check == "codes" and not code:
+                continue
+            rest = codes.without_code(item) if code else item
+            encoded = code + b"".join([part for _, part in sorted(self._elements(raw, rest, below, frozenset()))])
+            if encoded:
+                kept.append(encoded)
         return encode_items(kept, context.write) if kept or not nested else None
 
 

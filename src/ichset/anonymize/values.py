@@ -16,7 +16,7 @@ _STANDARD = re.compile(r"1\.2\.840\.10008(\.(0|[1-9]\d{0,3})){1,9}")
 _AS = re.compile(r"(\d{3})([DWMY])")
 _TEXT = re.compile(r"[^\x00-\x1f\x7f]*")
 MAX_LENGTH = {"AE": 16, "CS": 16, "SH": 16, "LO": 64, "PN": 64, "UI": 64, "ST": 1024, "LT": 10240, "UT": 10240, "UC": 1024}
-WIDTHS = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "AT": 4, "UV": 8, "SV": 8}
+WIDTHS = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "OW": 2, "AT": 4, "UV": 8, "SV": 8}
 
 Check = Callable[[str], str | None]
 
@@ -27,6 +27,8 @@ def check(kind: str, vr: str, text: str, age_cap: int | None = None) -> str | No
     single: Check
     if name == "terms":
         return terms(text, frozenset(argument.split("|")))
+    if name == "imagetype":
+        return image_type(text, frozenset(argument.split("|")))
     if name == "range":
         low, high = (float(bound) for bound in argument.split(":"))
         return every(text, lambda value: _number(value, vr, low, high))
@@ -49,13 +51,25 @@ def every(text: str, single: Check) -> str | None:
 
 def terms(text: str, known: frozenset[str]) -> str | None:
     """The components that are known terms, or made of known words only."""
-    kept = []
-    for part in text.split("\\"):
-        part = part.strip(" \0")
-        words = part.replace("_", " ").split()
-        if part in known or (words and _CS.fullmatch(part) and all(word in known for word in words)):
-            kept.append(part)
-    return "\\".join(kept) or None
+    return "\\".join(part for part in map(_strip, text.split("\\")) if _is_term(part, known)) or None
+
+
+def image_type(text: str, known: frozenset[str]) -> str | None:
+    """Image or frame type (PS3.3 C.7.6.1.1.2): the first two values must be known, an unknown third or fourth becomes NONE."""
+    parts = [_strip(part) for part in text.split("\\")]
+    if len(parts) < 2 or not all(_is_term(part, known) for part in parts[:2]):
+        return None
+    shown = [part if _is_term(part, known) else "NONE" for part in parts[2:4]]
+    return "\\".join([*parts[:2], *shown, *(part for part in parts[4:] if _is_term(part, known))])
+
+
+def _strip(part: str) -> str:
+    return part.strip(" \0")
+
+
+def _is_term(part: str, known: frozenset[str]) -> bool:
+    words = part.replace("_", " ").split()
+    return part in known or (bool(words) and _CS.fullmatch(part) is not None and all(word in known for word in words))
 
 
 def age(text: str, cap: int | None) -> str | None:
