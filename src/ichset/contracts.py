@@ -162,6 +162,9 @@ COHORT = Contract("cohort", ("study",), pa.schema([
     ("source_prevalence", pa.float64()), ("weight", pa.float64()),
 ]), parent=TEXT_READ)  # fmt: skip
 
+# The ranks in play: a prefix of each arm's order, grown when more is lost than the margin holds.
+WAVE = Contract("wave", ("study",), COHORT.schema)
+
 # --- imaging: one row a study of the wave, one a series -------------------------------------------
 # `folder` is relative to the work folder.
 RETRIEVED = Contract("retrieved", ("study",), pa.schema([
@@ -213,6 +216,6 @@ SELECTED = Contract("selected", ("study",), pa.schema([
 RELEASED_TEXT = Contract("released_text", ("study",), pa.schema([("study", pa.string()), *_TEXT]))
 
 ALL = (
-    REPORTS, SCREENED, RULED, MENTIONS, CLASSIFIED, CANDIDATES, TEXT_READ, COHORT, RETRIEVED, SERIES,
+    REPORTS, SCREENED, RULED, MENTIONS, CLASSIFIED, CANDIDATES, TEXT_READ, COHORT, WAVE, RETRIEVED, SERIES,
     IMAGE_READ, ANONYMIZED, ANONYMIZED_SERIES, INSTANCES, SELECTED, RELEASED_TEXT,
 )  # fmt: skip

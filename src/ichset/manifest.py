@@ -78,7 +78,11 @@ class Manifests:
             return False
         manifest = json.loads(path.read_text("utf-8"))
         outputs = manifest["outputs"]
-        return manifest["inputs"] == dict(inputs) and all(_stat(Path(name)) == output["stat"] for name, output in outputs.items())
+        return (
+            manifest["inputs"] == dict(inputs)
+            and all(_stat(Path(name)) == output["stat"] for name, output in outputs.items())
+            and all(fingerprint(Path(name)) == seen for name, seen in manifest["trees"].items())
+        )
 
     def changed(self, stage: str, inputs: Mapping[str, str]) -> list[str]:
         """Names of the inputs that differ from the stage's last run, for people."""
@@ -86,13 +90,14 @@ class Manifests:
         before = json.loads(path.read_text("utf-8"))["inputs"] if path.exists() else {}
         return sorted(name for name in {*before, *inputs} if before.get(name) != inputs.get(name))
 
-    def record(self, stage: str, inputs: Mapping[str, str], outputs: Iterable[Path]) -> None:
-        """Written last, whole or not at all: without it the stage runs again."""
+    def record(self, stage: str, inputs: Mapping[str, str], outputs: Iterable[Path], trees: Iterable[Path] = ()) -> None:
+        """Written last, whole or not at all: without it the stage runs again. `trees`: folders known by their fingerprint."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         body = {
             "stage": stage,
             "inputs": dict(inputs),
             "outputs": {str(path): {"stat": _stat(path), "sha256": sha256_file(path)} for path in outputs if path.is_file()},
+            "trees": {str(path): fingerprint(path) for path in trees},
         }
         part = self.folder / f"{stage}.json.part"
         with part.open("w", encoding="utf-8") as file:

@@ -2,6 +2,6 @@
 
 from ichset.readings.agreement import Agreement, cohen_kappa
 from ichset.readings.decision import Decision
-from ichset.readings.rounds import Consensus, Round
+from ichset.readings.rounds import Consensus, Round, open_round
 
-__all__ = ["Agreement", "Consensus", "Decision", "Round", "cohen_kappa"]
+__all__ = ["Agreement", "Consensus", "Decision", "Round", "cohen_kappa", "open_round"]

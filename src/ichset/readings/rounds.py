@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class Round:
         self.studies = tuple(studies)
         self.log = DecisionLog(folder / f"{name}.jsonl")
         self._seed = seed
-        self._first = frozenset(first)
+        self.first = frozenset(first)
         self._known = frozenset(studies)
 
     # --- who reads what ---
@@ -47,7 +48,7 @@ class Round:
     def order(self, reader: str) -> list[str]:
         """Every study of this reader, in the reader's own seeded order."""
         mine = [study for study in self.studies if reader in self.assigned(study)]
-        return sorted(mine, key=lambda study: (study not in self._first, self._hash("order", reader, study)))
+        return sorted(mine, key=lambda study: (study not in self.first, self._hash("order", reader, study)))
 
     def queue(self, reader: str) -> list[str]:
         """What this reader has still to read; for the expert, the open disagreements."""
@@ -156,3 +157,24 @@ def _majority(study: str, reads: Sequence[Decision]) -> Consensus:
 
     answers = {label: most([read.answers[label] for read in reads]) for label in LABELS}
     return Consensus(study, answers, most([read.exclude for read in reads]), "majority")  # type: ignore[arg-type]
+
+
+def keep_round(folder: Path, round_: Round) -> None:
+    """Remember which studies a round is about, so that the readers' page and imports open the same one."""
+    path = folder / f"{round_.name}.round.json"
+    text = json.dumps({"studies": round_.studies, "first": sorted(round_.first)}, indent=0)
+    if path.exists() and path.read_text("utf-8") == text:
+        return
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, "utf-8")
+    part.replace(path)
+
+
+def open_round(folder: Path, name: str, config: RoundConfig, seed: int) -> Round | None:
+    """The round as the pipeline left it; None when it has not come to it yet."""
+    path = folder / f"{name}.round.json"
+    if not path.exists():
+        return None
+    kept = json.loads(path.read_text("utf-8"))
+    return Round(folder, name, config, seed, kept["studies"], kept["first"])
