@@ -104,7 +104,7 @@ def _inside(frame: Frame, table: Frame, hu: Floats, masks: dict[str, Mask], anat
     lying = table.block(where).y
     depth, brain = -cavity[where], masks["brain"][where]
     yielding = _yield(at, anatomy.lesions)
-    inner, spaces = draw_brain(yielding, depth, anatomy)
+    inner, spaces = draw_brain(frame, yielding, depth, anatomy)
     masks["ventricles"][where] = (spaces == 3) & brain
     for lesion in anatomy.lesions:
         shape = lesion_mask(at, depth, spaces, lesion, lying)

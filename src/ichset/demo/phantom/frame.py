@@ -107,6 +107,11 @@ class Frame:
 
     def box(self, low: Point, high: Point) -> Block | None:
         """The voxels that may lie within [low, high]; None where the grid does not reach."""
+        where = self.reach(low, high)
+        return None if where is None else self.block(where)
+
+    def reach(self, low: Point, high: Point) -> tuple[slice, slice, slice] | None:
+        """Index ranges that hold every voxel within [low, high]."""
         corners = np.array([[(low, high)[bit >> axis & 1][axis] for axis in range(3)] for bit in range(8)])
         indices = (corners - self._origin) @ self._inverse.T
         least, most = indices.min(0), indices.max(0)
@@ -117,7 +122,7 @@ class Frame:
             where.append(slice(max(int(np.floor(least[axis])), 0), min(int(np.ceil(most[axis])) + 1, self._shape[axis])))
         if any(part.stop <= part.start for part in where):
             return None
-        return self.block((where[0], where[1], where[2]))
+        return where[0], where[1], where[2]
 
     def block(self, where: tuple[slice, slice, slice]) -> Block:
         along = self._along[where[0]][:, None, None]
