@@ -46,6 +46,7 @@ class IngestConfig(Section):
     date_format: str = "auto"  # auto: ISO, DD.MM.YYYY, YYYYMMDD
     columns: dict[str, str] = Field(default_factory=dict)  # our column = the export's column
     batch_rows: int = Field(8192, ge=1)
+    limit: int | None = Field(None, ge=1)  # take the first N rows only: a trial
 
 
 class ScreenConfig(Section):

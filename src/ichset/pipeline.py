@@ -165,8 +165,9 @@ def _scrub(run: Run) -> None:
 
     screened = run.store.read(c.SCREENED)
     screened = screened.filter(pc.is_in(screened["study"], run.store.read(c.SELECTED, ["study"])["study"]))
-    text = scrub_reports(screened, run.pseudonyms, run.work / "scrub", run.config.anonymize.age_cap)
+    text, residual = scrub_reports(screened, run.pseudonyms)
     run.store.write(c.RELEASED_TEXT, StageOutput(text, c.RELEASED_TEXT.excluded_schema.empty_table()))
+    run.store.write_side("scrub_residual", residual)
 
 
 def audit(run: Run) -> None:

@@ -86,6 +86,12 @@ class Store:
             for ready in (writer, excluded, *further.values()):
                 ready.commit()
 
+    def write_side(self, name: str, table: pa.Table) -> None:
+        """A private table for people, no stage's input: `<work>/tables/<name>.parquet`."""
+        with _AtomicWriter(self.folder / f"{name}.parquet", table.schema) as writer:
+            writer.write(table)
+            writer.commit()
+
     def _check_closure(self, contract: Contract, kept: _KeySum, left: _KeySum, parents: pa.Table | None) -> None:
         expected = _KeySum()
         if parents is not None:
