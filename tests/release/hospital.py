@@ -284,3 +284,21 @@ def config(folder: Path, **release: object) -> Config:
                     "release": folder / "release", "key": folder / "key"},
         "ingest": {"path": folder / "reports"}, "read_text": {"readers": ["reader-1"]}, "read_image": readers, "release": release,
     })  # fmt: skip
+
+
+def add_mask(made: Hospital) -> Path:
+    """A haematoma mask beside the first study, its header full of words that must not get out."""
+    import nibabel
+
+    case = made.cases[0]
+    folder = made.work / "masks" / case.study
+    folder.mkdir(parents=True, exist_ok=True)
+    voxels = np.zeros((12, 10, 8), np.uint8)
+    voxels[3:6, 2:5, 1:4] = 1
+    image = nibabel.Nifti1Image(voxels, np.array([[-0.5, 0, 0, 10], [0, -0.5, 0.1, 20], [0, 0.02, 2.5, -30], [0, 0, 0, 1.0]]))
+    image.header["descrip"] = case.patient_id.encode()
+    image.header["db_name"] = b"Vymyshlenskij"
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", case.name.encode()))
+    path = folder / "hematoma_Vymyshlenskij.nii.gz"
+    nibabel.save(image, path)
+    return path

@@ -28,12 +28,14 @@ def evaluate(release: Path, path: Path, split: str = "all", threshold: float = 0
     A label that the release cannot tell for a study is left out for that study. Raises ConfigError for a folder that is
     no release or a file that holds no predictions of this release.
     """
-    studies = {row["study"]: row for row in _rows(release, "studies") if split in ("all", row["split"])}
+    rows = _rows(release, "studies")
+    everyone = [row["study"] for row in rows]
+    studies = {row["study"]: row for row in rows if split in ("all", row["split"])}
     if not studies:
         raise ConfigError(f"{release}: no studies in the split {split!r}; splits are train, test, all")
     labels = {row["study"]: row for row in _rows(release, "labels") if row["study"] in studies}
-    images = {row["sop_uid"]: row["study"] for row in _rows(release, "instances") if row["study"] in studies}
-    found = read_predictions(path, studies, images)
+    images = {row["sop_uid"]: row["study"] for row in _rows(release, "instances")}
+    found = read_predictions(path, everyone, images, studies)
     if not any(found.values.values()):
         raise ConfigError(f"{path}: not one row predicts a study of {release.name} ({'; '.join(told(found.faults)) or 'the file is empty'})")
     pairs = {label: _pairs(label, found, labels) for label in found.values}

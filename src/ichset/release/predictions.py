@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,8 +28,10 @@ class Predictions:
     faults: dict[str, list[str]] = field(default_factory=lambda: {"unknown": [], "missing": [], "duplicate": [], "unreadable": []})
 
 
-def read_predictions(path: Path, studies: Iterable[str], images: Mapping[str, str]) -> Predictions:
+def read_predictions(path: Path, studies: Collection[str], images: Mapping[str, str], scored: Collection[str]) -> Predictions:
     """`images`: SOP instance UID -> study. A study's probability is the highest of its images.
+
+    `studies` are all of the release, `scored` those of the split: only they can be missing, and only they are kept.
 
     Columns: `study` or `image`, one for each predicted label, and `seconds` if measured; or RSNA's `ID,Label`.
     Raises ConfigError when the file is no table of predictions; single bad rows are named in `faults` and left out.
@@ -52,6 +54,10 @@ def read_predictions(path: Path, studies: Iterable[str], images: Mapping[str, st
         raise ConfigError(f"{path}: no column is a label; labels are {', '.join(LABELS)}")
     known = dict.fromkeys(studies) if found.level == "study" else images
     _fill(found, rows, labels, known)
+    wanted = set(scored)
+    found.faults["missing"] = [name for name in found.faults["missing"] if (known[name] or name) in wanted]
+    found.values = {label: {study: p for study, p in own.items() if study in wanted} for label, own in found.values.items()}
+    found.seconds = {study: seconds for study, seconds in found.seconds.items() if study in wanted}
     return found
 
 

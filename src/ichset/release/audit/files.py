@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ichset.release.audit.evidence import Evidence, Row
+from ichset.release.audit.exports import Slice
 from ichset.release.audit.report import Check
 
 HEADER = {
@@ -36,6 +37,7 @@ class FileAudit:
         self.studies = {row["study"]: row for row in evidence.rows("studies")}
         self.series = {(row["study"], row["series"]): row for row in evidence.rows("series")}
         self.instances = {row["file"]: row for row in evidence.rows("instances")}
+        self.slices: dict[tuple[str, str], list[Slice]] = defaultdict(list)
         self._pixels: dict[str, set[str]] = defaultdict(set)
         self._along: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
 
@@ -74,7 +76,16 @@ class FileAudit:
         pixels = d.pixel_array
         if not np.all(pixels == pixels.flat[0]):
             self._pixels[hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()].add(row["study"])
-        self._along[row["study"], row["series"]].append((int(row["instance"]), _along(d)))
+        self._age(name, str(d.get("PatientAge", "") or ""), study.get("age", ""))
+        along, total = _along(d), float((pixels * float(d.get("RescaleSlope", 1)) + float(d.get("RescaleIntercept", 0))).astype("i2").sum(dtype="i8"))
+        where = row["study"], row["series"]
+        self._along[where].append((int(row["instance"]), along))
+        place = tuple(map(float, d.ImagePositionPatient))
+        self.slices[where].append((along, place, tuple(map(float, d.ImageOrientationPatient)), tuple(map(float, d.PixelSpacing)), total))
+
+    def _age(self, name: str, header: str, wanted: str) -> None:
+        if header.endswith("Y") and header[:-1].isdigit():
+            self.headers.expect(int(header[:-1]), int(wanted.rstrip("+") or -1), f"{name}: PatientAge")
 
     def _technical(self, name: str, keyword: str, value: Any, wanted: str) -> None:
         found = "" if value is None else "\\".join(value) if isinstance(value, list) or type(value).__name__ == "MultiValue" else str(value)

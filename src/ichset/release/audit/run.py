@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ichset.config import AuditConfig
 from ichset.errors import ConfigError
-from ichset.release.audit import bagfiles, counts, files, tables, words
+from ichset.release.audit import bagfiles, counts, exports, files, tables, words
 from ichset.release.audit.evidence import Evidence
 from ichset.release.audit.identifiers import IdentifierSearch
 from ichset.release.audit.report import AuditReport
@@ -31,7 +31,8 @@ def audit_release(release: Path, private: Path | None, config: AuditConfig) -> A
     checks = [
         bagfiles.check_bag(evidence), bagfiles.check_sums(evidence), tables.check_tables(evidence), tables.check_references(evidence),
         tables.check_labels(evidence), tables.check_splits(evidence), *audit.checks(), counts.check_counts(evidence), counts.check_flow(evidence),
-        words.check_words(evidence), words.check_figures(evidence), words.check_cards(evidence), tables.check_deface(evidence, config.max_exposed),
+        words.check_words(evidence), words.check_figures(evidence), words.check_cards(evidence), exports.check_exports(evidence, audit.slices),
+        tables.check_deface(evidence, config.max_exposed),
         files.check_conformance(evidence, config.dciodvfy, config.require_dciodvfy, private), search.check,
     ]  # fmt: skip
     return AuditReport(release.name, _bag(release), tuple(checks))

@@ -1,0 +1,47 @@
+"""One built release for all tests of this folder; a test that plants a fault works on its own copy."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ichset.config import Config
+from ichset.release.build import build_release
+from tests.release import hospital
+
+ALL_EXPORTS = ["bio", "cq500", "masks", "nifti", "rsna"]
+
+
+@dataclass(frozen=True)
+class Built:
+    folder: Path
+    hospital: hospital.Hospital
+    config: Config
+
+    @property
+    def release(self) -> Path:
+        return self.config.project.release
+
+    @property
+    def work(self) -> Path:
+        return self.hospital.work
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Sixteen studies of fourteen patients, every export, report text, one mask."""
+    folder = tmp_path_factory.mktemp("built")
+    made = hospital.build(folder / "work", 16, patients=14)
+    hospital.add_mask(made)
+    config = hospital.config(folder, report_text=True, exports=ALL_EXPORTS, examples=2)
+    build_release(made.tables, made.funnel, config, made.work)
+    return Built(folder, made, config)
+
+
+@pytest.fixture
+def copy(built: Built, tmp_path: Path) -> Path:
+    """A copy of the release to spoil."""
+    return Path(shutil.copytree(built.release, tmp_path / "release"))
