@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ichset.errors import CurationError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -33,3 +40,93 @@ class Volume:
         """(slices,) mm along the normal, relative to the first slice; uneven where the series is."""
         along = self.positions @ self.normal
         return along - along[0]
+
+
+# --- from DICOM -----------------------------------------------------------------------------------
+PARALLEL = 1e-3  # largest difference of a direction cosine between slices of one series
+SAME_PLACE = 0.01  # mm: two slices closer than this lie at one position
+
+
+class GeometryError(CurationError):
+    """These instances are no volume; `.reason` says why in the field's words, naming no person."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def from_datasets(datasets: Sequence[Dataset]) -> Volume:
+    """The volume of one series' single-frame slices, whatever their order. Raises GeometryError.
+
+    Gantry tilt and uneven steps are kept as they are: `positions` says where each slice lies (PS3.3 C.7.6.2.1.1).
+    """
+    if not datasets:
+        raise GeometryError("no slices")
+    orientations = np.array([_numbers(dataset, "ImageOrientationPatient", 6) for dataset in datasets])
+    if np.abs(orientations - orientations[0]).max() > PARALLEL:
+        raise GeometryError("slices of mixed orientations")
+    positions = np.array([_numbers(dataset, "ImagePositionPatient", 3) for dataset in datasets])
+    spacings = np.array([_numbers(dataset, "PixelSpacing", 2) for dataset in datasets])
+    if np.abs(spacings - spacings[0]).max() > PARALLEL or len({(d.Rows, d.Columns) for d in datasets}) > 1:
+        raise GeometryError("slices of different pixel spacing or size")
+    row, column = (_unit(vector) for vector in (orientations[0, :3], orientations[0, 3:]))
+    if abs(float(row @ column)) > PARALLEL:
+        raise GeometryError("row and column directions are not at right angles")
+    along = positions @ np.cross(row, column)
+    order = np.argsort(along, kind="stable")
+    if len(order) > 1 and np.diff(along[order]).min() < SAME_PLACE:
+        raise GeometryError("several slices at one position")
+    hu = np.stack([to_hu(datasets[index]) for index in order])
+    return Volume(hu, positions[order], row, column, (float(spacings[0, 0]), float(spacings[0, 1])), order)
+
+
+def to_hu(dataset: Dataset) -> NDArray[np.int16]:
+    """(rows, columns) Hounsfield units of one slice, rounded and held within int16 (PS3.3 C.11.1.1.2). Raises GeometryError."""
+    if int(dataset.get("NumberOfFrames") or 1) > 1 or int(dataset.get("SamplesPerPixel", 1)) != 1:
+        raise GeometryError("not a single-frame grey slice")
+    try:
+        stored = dataset.pixel_array
+    except Exception as error:  # decoders raise many kinds on damaged pixels
+        raise GeometryError(f"pixels cannot be decoded ({type(error).__name__})") from None
+    slope, intercept = rescale(dataset)
+    if slope == 1 and intercept.is_integer():
+        return np.clip(stored.astype(np.int32) + int(intercept), -32768, 32767).astype(np.int16)
+    return np.clip(np.rint(stored * slope + intercept), -32768, 32767).astype(np.int16)
+
+
+def hu_to_stored(hu: NDArray[np.int16], dataset: Dataset) -> NDArray[np.integer]:
+    """(rows, columns) stored values whose rescaled value is nearest to `hu`, in the slice's own pixel type and bits."""
+    slope, intercept = rescale(dataset)
+    bits, signed = int(dataset.BitsStored), int(dataset.PixelRepresentation) == 1
+    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    kind = np.dtype(f"{'i' if signed else 'u'}{int(dataset.BitsAllocated) // 8}")
+    return np.clip(np.rint((hu.astype(np.float64) - intercept) / slope), low, high).astype(kind)
+
+
+def rescale(dataset: Dataset) -> tuple[float, float]:
+    """Slope and intercept (1 and 0 where absent). Raises GeometryError for a slope of zero or no number."""
+    slope, intercept = (float(value) if (value := dataset.get(name)) not in (None, "") else default for name, default in _RESCALE)
+    if not np.isfinite([slope, intercept]).all() or slope == 0:
+        raise GeometryError("rescale slope or intercept is not usable")
+    return slope, intercept
+
+
+_RESCALE = (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0))
+
+
+def _numbers(dataset: Dataset, name: str, count: int) -> list[float]:
+    value = dataset.get(name)
+    try:
+        numbers = [float(number) for number in value] if value is not None else []
+    except (TypeError, ValueError):
+        numbers = []
+    if len(numbers) != count or not np.isfinite(numbers).all():
+        raise GeometryError(f"{name} missing or not usable")
+    return numbers
+
+
+def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    length = float(np.linalg.norm(vector))
+    if length == 0:
+        raise GeometryError("ImageOrientationPatient missing or not usable")
+    return vector / length
