@@ -12,7 +12,7 @@ import os
 import stat
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -77,14 +77,12 @@ class DicomFile:
     media: dict[int, bytes]  # file meta information: tag -> raw value
     elements: list[Element]
     trailing: int
-    preamble_clean: bool
+    places: dict[int, tuple[int, int]]  # tag -> where its value starts and ends
 
     def raw(self, tag: int) -> bytes | None:
         """The raw value of a top-level element, or None."""
-        for element in self.elements:
-            if element.tag == tag:
-                return self.data[element.value : element.end]
-        return None
+        place = self.places.get(tag)
+        return self.data[place[0] : place[1]] if place else None
 
     def text(self, tag: int) -> str:
         """A top-level value as ASCII text without padding; bytes beyond ASCII are replaced."""
@@ -123,10 +121,7 @@ def load(path: Path, mapped: bool = False) -> bytes | mmap.mmap:
 
 def parse(data: bytes | mmap.mmap, until: int = UNDEFINED) -> DicomFile:
     """Parse a whole file; elements after the pixel data, or above the tag `until`, are not looked at."""
-    clean, start = True, 0
-    if data[128:132] == b"DICM":
-        clean, start = not any(data[:128]), 132
-    media, start = _file_meta(data, start)
+    media, start = _file_meta(data, 132 if data[128:132] == b"DICM" else 0)
     uid = media.get(0x00020010, b"").decode("ascii", "replace").strip(" \0")
     if len(data) - start < 8:
         raise NotReadable("no data set")
@@ -134,22 +129,18 @@ def parse(data: bytes | mmap.mmap, until: int = UNDEFINED) -> DicomFile:
     if uid == DEFLATED_LE:
         data, start = _inflate(data, start), 0
     elements, stop = scan(data, start, len(data), syntax, until=until)
-    tags = [element.tag for element in elements]
-    if sorted(set(tags)) != tags:
-        if len(set(tags)) != len(tags):
-            raise NotReadable("an element occurs twice")
-        elements.sort()
-    return DicomFile(data, syntax, media, elements, len(data) - stop, clean)
+    places = {element[0]: (element[2], element[3]) for element in elements}
+    if len(places) != len(elements):
+        raise NotReadable("an element occurs twice")
+    elements.sort()
+    return DicomFile(data, syntax, media, elements, len(data) - stop, places)
 
 
 def _file_meta(data: bytes | mmap.mmap, pos: int) -> tuple[dict[int, bytes], int]:
     media: dict[int, bytes] = {}
     while data[pos : pos + 2] == b"\2\0":
-        try:
-            element, pos = _explicit(data, pos, len(data), "<")
-        except struct.error:
-            raise NotReadable("file meta information is cut off") from None
-        media[element.tag] = data[element.value : element.end]
+        elements, pos = scan(data, pos, len(data), Syntax(EXPLICIT_LE), single=True)
+        media[elements[0].tag] = data[elements[0].value : elements[0].end]
     return media, pos
 
 
@@ -174,31 +165,48 @@ def _inflate(data: bytes | mmap.mmap, pos: int) -> bytes:
 
 
 def scan(
-    data: bytes | mmap.mmap, pos: int, stop: int, syntax: Syntax, depth: int = 0, until: int = UNDEFINED, open_item: bool = False
+    data: bytes | mmap.mmap, pos: int, stop: int, syntax: Syntax, depth: int = 0, until: int = UNDEFINED, open_item: bool = False,
+    single: bool = False,
 ) -> tuple[list[Element], int]:
     """Elements from `pos` up to `stop`, and where they end.
 
     `open_item`: they belong to an item of undefined length and end at its delimiter.
+    `single`: only the first one.
     At depth 0 the scan ends after the pixel data: what follows (padding, signatures, anything) is never kept.
     """
     if depth > MAX_DEPTH:
         raise NotReadable("sequences are nested too deeply")
-    read: Callable[..., tuple[Element, int]] = _explicit if syntax.explicit else _implicit
-    order = syntax.order
     elements: list[Element] = []
-    append = elements.append
+    order, explicit = syntax.order, syntax.explicit
+    head, long = (_HEADS if explicit else _PLAIN)[order].unpack_from, _LONGS[order].unpack_from
+    append, new, vr = elements.append, tuple.__new__, b""
     try:
         while pos < stop:
-            element, following = read(data, pos, stop, order, depth)
-            if element.tag >> 16 == 0xFFFE:
-                if open_item and element.tag == _ITEM_END:
-                    return elements, following
+            if explicit:  # written out, not called: this loop is most of what a header costs
+                group, number, vr, length = head(data, pos)
+                value = pos + 8
+                if vr in LONG_VRS:
+                    length, value = long(data, pos + 8)[0], pos + 12
+                elif vr not in SHORT_VRS and group != 0xFFFE:
+                    raise NotReadable("unknown value representation")
+            else:
+                group, number, length = head(data, pos)
+                value = pos + 8
+            if group == 0xFFFE:
+                if open_item and number == _ITEM_END & 0xFFFF:
+                    return elements, pos + 8
                 raise NotReadable("a delimiter stands where an element must")
-            if element.tag > until:
+            tag = group << 16 | number
+            if tag > until:
                 break
-            append(element)
-            pos = following
-            if depth == 0 and element.tag in PIXELS:
+            pos = end = value + length
+            if length == UNDEFINED:
+                inner = Syntax("", explicit and vr != b"UN", order == "<" or vr == b"UN")
+                end, pos = _undefined(data, tag, vr, value, stop, inner, depth)
+            elif end > stop:
+                raise NotReadable("an element is longer than the file")
+            append(new(Element, (tag, vr, value, end, pos, length == UNDEFINED)))
+            if single or (depth == 0 and tag in PIXELS):
                 break
     except struct.error:
         raise NotReadable("the data set is cut off") from None
@@ -212,48 +220,17 @@ _LONGS = {order: struct.Struct(order + "I") for order in "<>"}
 _PLAIN = {order: struct.Struct(order + "HHI") for order in "<>"}
 
 
-def _explicit(data: bytes | mmap.mmap, pos: int, stop: int, order: str, depth: int = 0) -> tuple[Element, int]:
-    group, number, vr, length = _HEADS[order].unpack_from(data, pos)
-    tag = group << 16 | number
-    if vr in SHORT_VRS:
-        value = pos + 8
-    elif vr in LONG_VRS:
-        length = _LONGS[order].unpack_from(data, pos + 8)[0]
-        value = pos + 12
-        if length == UNDEFINED:
-            return _undefined(data, tag, vr, value, stop, Syntax("", vr != b"UN", order == "<" or vr == b"UN"), depth)
-    elif group == 0xFFFE:
-        return Element(tag, b"", pos + 8, pos + 8, pos + 8, False), pos + 8
-    else:
-        raise NotReadable("unknown value representation")
-    end = value + length
-    if end > stop:
-        raise NotReadable("an element is longer than the file")
-    return Element(tag, vr, value, end, end, False), end
-
-
-def _implicit(data: bytes | mmap.mmap, pos: int, stop: int, order: str, depth: int = 0) -> tuple[Element, int]:
-    group, number, length = _PLAIN[order].unpack_from(data, pos)
-    tag = group << 16 | number
-    value = pos + 8
-    if group == 0xFFFE:
-        return Element(tag, b"", value, value, value, False), value
-    if length == UNDEFINED:
-        return _undefined(data, tag, b"", value, stop, Syntax("", explicit=False), depth)
-    end = value + length
-    if end > stop:
-        raise NotReadable("an element is longer than the file")
-    return Element(tag, b"", value, end, end, False), end
-
-
-def _undefined(data: bytes | mmap.mmap, tag: int, vr: bytes, value: int, stop: int, inner: Syntax, depth: int) -> tuple[Element, int]:
+def _undefined(data: bytes | mmap.mmap, tag: int, vr: bytes, value: int, stop: int, inner: Syntax, depth: int) -> tuple[int, int]:
+    """Where a value of undefined length ends, and where its delimiter does."""
     if tag in PIXELS:
         if vr == b"" or depth:
             raise NotReadable("encapsulated pixel data where none may be")
         _, end = fragments(data, value, stop)
+    elif vr not in (b"SQ", b"UN", b""):
+        raise NotReadable("a value that is no sequence has no length")
     else:
         _, end = items(data, value, stop, inner, depth + 1, closed=False)
-    return Element(tag, vr, value, end - 8, end, True), end
+    return end - 8, end
 
 
 def items(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ichset import dicomfile
-from ichset.anonymize import census, folder_study, quarantine
+from ichset.anonymize import census, folder_study
 from ichset.anonymize.folder_study import FolderTask
 from ichset.anonymize.profile import EDITION, OPTIONS, method_codes
 from ichset.anonymize.survey import Found, Lost, survey
@@ -105,6 +105,8 @@ def _tasks(src: Path, dst: Path, private: Path, pseudonyms: Pseudonyms) -> tuple
 
 def _set_aside(private: Path, aside: Iterable[tuple[Path, str, str]]) -> None:
     """Files in doubt under ordinal names; reasons.csv says which source file each is. A person opens it: formulas are defused."""
+    from ichset.anonymize import quarantine
+
     folder = private / "quarantine"
     folder.mkdir(mode=0o700)
     with (folder / "reasons.csv").open("w", encoding="utf-8", newline="", errors="surrogateescape") as file:

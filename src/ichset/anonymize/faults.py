@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+from typing import TYPE_CHECKING
 
 from ichset.anonymize.tags import Doubt
-from ichset.contracts import Reason
 from ichset.dicomfile import NotReadable
 from ichset.errors import CurationError, OutOfSpace
+
+if TYPE_CHECKING:
+    from ichset.contracts import Reason
 
 
 def explain(error: Exception) -> tuple[Reason, str]:
@@ -15,8 +18,10 @@ def explain(error: Exception) -> tuple[Reason, str]:
 
     An unforeseen fault is told by its type alone, since a library's message may quote the value it stumbled over.
     """
+    from ichset.contracts import Reason
+
     if isinstance(error, Doubt):
-        return error.reason, str(error)
+        return Reason[error.reason], str(error)
     if isinstance(error, NotReadable):
         return Reason.UNREADABLE_FILE, str(error)
     if isinstance(error, CurationError):

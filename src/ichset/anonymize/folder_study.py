@@ -149,7 +149,8 @@ def _publish(part: Path, target: Path, any_file: bool) -> None:
 
 
 def _all_aside(task: FolderTask, error: Doubt) -> Aside:
-    return [(str(member.path), str(error.reason), str(error)) for member in task.members]
+    reason, detail = explain(error)
+    return [(str(member.path), str(reason), detail) for member in task.members]
 
 
 def _record(task: FolderTask, signature: str, subject: str, deidentifier: Deidentifier, written: int, aside: Aside) -> dict[str, Any]:

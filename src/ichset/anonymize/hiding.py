@@ -15,7 +15,6 @@ from ichset.anonymize import instance, technical
 from ichset.anonymize.instance import Source, Written
 from ichset.anonymize.tags import Deidentifier, Doubt
 from ichset.config import AnonymizeConfig
-from ichset.contracts import Reason
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -77,10 +76,10 @@ def measure_written(
     datasets = [dcmread(path) for path, _ in written]
     after = volume.from_datasets(datasets)
     if after.hu.shape != face.original.hu.shape:
-        raise Doubt("the written series has another shape than the source", Reason.UNREADABLE_FILE)
+        raise Doubt("the written series has another shape than the source", "UNREADABLE_FILE")
     measures = measure(face.original, after)
     if not within_limits(measures, config.deface):
-        raise Doubt("the face is still to be seen in the written files", Reason.DEFACE_IMPOSSIBLE)
+        raise Doubt("the face is still to be seen in the written files", "DEFACE_IMPOSSIBLE")
     row = technical.series_row(datasets[0], after)
     row |= {"deface_method": face.method, **{name: float(getattr(measures, name)) for name in _MEASURES}}
     return datasets[0], row

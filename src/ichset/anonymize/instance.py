@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichset import dicomfile
-from ichset.anonymize import pixels
+from ichset.anonymize import codestreams, pixels
 from ichset.anonymize.tags import Deidentifier
 from ichset.dicomfile import PIXEL_DATA, DicomFile, Syntax, encode, encode_fragments
 
@@ -67,7 +67,7 @@ def read(path: Path) -> Source:
         raise dicomfile.NotReadable("no elements")
     shape = pixels.admit(file)
     if file.syntax.encapsulated:
-        pixels.check_codestreams(file, shape)
+        codestreams.check(file, shape)
     return Source(file, shape)
 
 
@@ -98,6 +98,8 @@ def write(
     stored: memoryview | bytes = pixels.stored_bytes(file, source.shape)
     if changed is not None:
         file, stored = _recompressed(source, changed, recompress)
+    elif file.syntax.encapsulated:
+        stored = codestreams.blanked(file, source.shape) or stored
     body = deidentifier.dataset(file, defaced, changed is not None)
     sop_uid = deidentifier.pseudonyms.uid(source.sop_uid)
     meta = dicomfile.file_meta(source.sop_class, sop_uid, file.syntax.uid)

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichset.anonymize.tags import Doubt
-from ichset.contracts import Reason
-from ichset.dicomfile import PIXEL_DATA, PIXELS, DicomFile, fragments
+from ichset.dicomfile import PIXEL_DATA, PIXELS, DicomFile
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -52,21 +51,21 @@ class Shape:
 def admit(file: DicomFile) -> Shape:
     """The shape of a CT slice that may go on; Doubt for any other object, and for sizes that do not hold."""
     if file.text(0x00080016) not in CT_CLASSES or file.text(0x00080060) != "CT":
-        raise Doubt("not a CT image: secondary capture, report or another object", Reason.NOT_A_SLICE)
+        raise Doubt("not a CT image: secondary capture, report or another object", "NOT_A_SLICE")
     words = set(re.split(r"[\\\s_]+", file.text(0x00080008).upper()))
     if words & _NOT_SLICES:
-        raise Doubt("a scout, a screen or a rendering by its image type", Reason.NOT_A_SLICE)
+        raise Doubt("a scout, a screen or a rendering by its image type", "NOT_A_SLICE")
     if file.text(0x00280301).upper() == "YES":
-        raise Doubt("marked as having burned-in text", Reason.BURNED_IN_TEXT)
+        raise Doubt("marked as having burned-in text", "BURNED_IN_TEXT")
     if (file.raw(0x00080064) and file.text(0x00080064) != "DF") or _SCREEN.search((file.raw(0x0008103E) or b"").decode("utf-8", "replace")):
-        raise Doubt("a capture of a screen by its conversion type or description", Reason.NOT_A_SLICE)
+        raise Doubt("a capture of a screen by its conversion type or description", "NOT_A_SLICE")
     shape = _shape(file)
     if not (0 < shape.rows <= MAX_SIDE and 0 < shape.columns <= MAX_SIDE and 0 < shape.frames <= MAX_FRAMES):
-        raise Doubt("rows, columns or frames missing or out of bounds", Reason.NOT_A_SLICE)
+        raise Doubt("rows, columns or frames missing or out of bounds", "NOT_A_SLICE")
     if shape.allocated not in (8, 16) or not 0 < shape.stored <= shape.allocated:
-        raise Doubt("bits allocated or stored are not those of a CT image", Reason.NOT_A_SLICE)
+        raise Doubt("bits allocated or stored are not those of a CT image", "NOT_A_SLICE")
     if _number(file, 0x00280002) != 1 or file.text(0x00280004) not in ("MONOCHROME1", "MONOCHROME2"):
-        raise Doubt("not a greyscale image", Reason.NOT_A_SLICE)
+        raise Doubt("not a greyscale image", "NOT_A_SLICE")
     _check_size(file, shape)
     return shape
 
@@ -87,11 +86,11 @@ def _shape(file: DicomFile) -> Shape:
 def _check_size(file: DicomFile, shape: Shape) -> None:
     last = file.elements[-1]
     if last.tag != PIXEL_DATA:
-        raise Doubt("no pixel data" if last.tag not in PIXELS else "pixel data that is no CT image's", Reason.NOT_A_SLICE)
+        raise Doubt("no pixel data" if last.tag not in PIXELS else "pixel data that is no CT image's", "NOT_A_SLICE")
     if file.syntax.encapsulated != last.undefined:
-        raise Doubt("pixel data does not fit the transfer syntax", Reason.NOT_A_SLICE)
+        raise Doubt("pixel data does not fit the transfer syntax", "NOT_A_SLICE")
     if not file.syntax.encapsulated and last.end - last.value < shape.frame_bytes * shape.frames:
-        raise Doubt("pixel data is shorter than rows x columns", Reason.NOT_A_SLICE)
+        raise Doubt("pixel data is shorter than rows x columns", "NOT_A_SLICE")
 
 
 def stored_bytes(file: DicomFile, shape: Shape) -> memoryview:
@@ -114,14 +113,13 @@ def check_drawn(frames: NDArray, shape: Shape, slope: float) -> None:
     """Doubt when text seems drawn in a frame, or bits above those stored hold something (an embedded overlay)."""
     for frame in frames:
         if drawn_text(frame, slope):
-            raise Doubt("text may be drawn in the pixels", Reason.BURNED_IN_TEXT)
+            raise Doubt("text may be drawn in the pixels", "BURNED_IN_TEXT")
         if shape.stored < shape.allocated and _spare_bits(frame, shape):
-            raise Doubt("bits above those stored hold an overlay", Reason.BURNED_IN_TEXT)
+            raise Doubt("bits above those stored hold an overlay", "BURNED_IN_TEXT")
 
 
 def _spare_bits(frame: NDArray, shape: Shape) -> bool:
-    top = int(frame.max())
-    low = int(frame.min())
+    top, low = int(frame.max()), int(frame.min())
     limit = 1 << (shape.stored - shape.signed)
     if top < limit and low >= (-limit if shape.signed else 0):
         return False
@@ -137,13 +135,18 @@ STEMS = 8  # ... and strokes that stand in the same columns of the next sampled 
 
 def drawn_text(frame: NDArray, slope: float = 1.0) -> bool:
     """Whether rows of short strokes of one exact value with razor-sharp sides stand above each other, as drawn letters do."""
-    rows = frame[::2].astype(np.int32)
+    rows = frame[::2]
+    low, high = int(rows.min()), int(rows.max())
     step = max(1, int(JUMP_HU / abs(slope or 1.0)))
-    jump = np.diff(rows, axis=1)
+    if high - low <= step:
+        return False
+    rows = rows.astype(np.int16, copy=False) if high < 1 << 14 and low > -(1 << 14) else rows.astype(np.int32)
+    jump = rows[:, 1:] - rows[:, :-1]
     for sign in (1, -1):  # bright letters, dark letters
-        lines = np.flatnonzero((jump * sign > step).sum(axis=1) >= STROKES)
-        if len(lines) < 3:
+        sharp = jump > step if sign > 0 else jump < -step
+        if np.count_nonzero(sharp) < STEMS:
             continue
+        lines = np.flatnonzero(np.count_nonzero(sharp, axis=1) >= STROKES)
         strokes = {int(line): _strokes(rows[line], jump[line] * sign, step) for line in lines}
         stems = {line: sum(len(found & strokes[line + 1].get(value, _NONE)) for value, found in mine.items())
                  for line, mine in strokes.items() if line + 1 in strokes}  # fmt: skip
@@ -172,32 +175,3 @@ def decoded_frames(dataset: Dataset, shape: Shape) -> NDArray:
 
     frames = pixel_array(dataset, raw=True)
     return frames.reshape(shape.frames, shape.rows, shape.columns)
-
-
-def check_codestreams(file: DicomFile, shape: Shape) -> None:
-    """Doubt when a frame's own header names another size than the data set, before any decoder sees it."""
-    last = file.elements[-1]
-    found, _ = fragments(file.data, last.value, len(file.data))
-    if len(found) - 1 < shape.frames:
-        raise Doubt("fewer compressed frames than the header says", Reason.NOT_A_SLICE)
-    if file.syntax.uid.startswith("1.2.840.10008.1.2.4."):
-        for start, end in found[1:]:
-            size = codestream_size(file.data[start : min(end, start + 65536)])
-            if size is not None and size != (shape.rows, shape.columns):
-                raise Doubt("a compressed frame has another size than the header says", Reason.NOT_A_SLICE)
-
-
-def codestream_size(head: bytes) -> tuple[int, int] | None:
-    """(rows, columns) in the frame header of a JPEG, JPEG-LS or JPEG 2000 codestream; None when it starts otherwise."""
-    if head[:4] == b"\xff\x4f\xff\x51" and len(head) >= 24:  # JPEG 2000: SOC, SIZ (ISO 15444-1 A.5.1)
-        right, bottom, left, top = struct.unpack_from(">4I", head, 8)
-        return bottom - top, right - left
-    if head[:2] != b"\xff\xd8":
-        return None
-    pos = 2
-    while pos + 9 <= len(head) and head[pos] == 0xFF:
-        marker, length = head[pos + 1], struct.unpack_from(">H", head, pos + 2)[0]
-        if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):  # SOF (ISO 10918-1 B.2.2)
-            return struct.unpack_from(">HH", head, pos + 5)  # type: ignore[return-value]
-        pos += 2 + length
-    return None

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from ichset.anonymize import charsets, dates, profile, values, vocabulary
 from ichset.anonymize.tags import Doubt
-from ichset.contracts import Reason
 from ichset.dicomfile import PIXEL_DATA, DicomFile, Element, NotReadable, Syntax, file_meta, items, load, parse
 
 if TYPE_CHECKING:
@@ -119,7 +118,7 @@ class SelfCheck:
     def require(self, path: Path, written: Written) -> None:
         """Read a written file from the disk and check it. Raises Doubt on a hit."""
         if fault := self.check(load(path, mapped=True), written.sop_class, written.sop_uid):
-            raise Doubt(fault, Reason.IDENTIFIER_LEFT)
+            raise Doubt(fault, "IDENTIFIER_LEFT")
 
     def check(self, data: bytes | mmap.mmap, sop_class: str, sop_instance: str) -> str | None:
         """Why these written bytes must not be published, or None. They must be exactly a preamble, our own file meta, and

@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 from ichset.anonymize.tags import Doubt
-from ichset.contracts import Reason
 from ichset.dicomfile import DicomFile
 from ichset.errors import ConfigError
 
@@ -57,4 +56,4 @@ class Subjects:
         try:
             return self.by_patient[patient_id.strip()]
         except KeyError:
-            raise Doubt("no subject ID is assigned to this patient", Reason.NO_SUBJECT_ID) from None
+            raise Doubt("no subject ID is assigned to this patient", "NO_SUBJECT_ID") from None

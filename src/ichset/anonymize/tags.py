@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Set
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ichset.anonymize import charsets, codes, dates, profile, safe_private, values
 from ichset.anonymize.marks import marks
 from ichset.anonymize.profile import Action, Rule
-from ichset.contracts import Reason
 from ichset.dicomfile import PIXEL_DATA, PIXELS, DicomFile, Element, Syntax, encode, encode_items, items
 from ichset.pseudonyms import Pseudonyms
 
@@ -28,10 +28,14 @@ _MEMO_VALUE = 1 << 16  # longer values are decided anew each time
 _MEMO_SIZE = 1 << 15  # decisions; then the memory starts afresh
 
 
+# members of contracts.Reason by name: that page is heavy to import and needed only once something is in doubt
+DoubtReason = Literal["NOT_A_SLICE", "BURNED_IN_TEXT", "REQUIRED_VALUE", "IDENTIFIER_LEFT", "DEFACE_IMPOSSIBLE", "UNREADABLE_FILE", "NO_SUBJECT_ID"]
+
+
 class Doubt(Exception):
     """This file must not be released; the message says why and names no value."""
 
-    def __init__(self, message: str, reason: Reason) -> None:
+    def __init__(self, message: str, reason: DoubtReason) -> None:
         super().__init__(message)
         self.reason = reason
 
@@ -147,7 +151,7 @@ class Deidentifier:
         if kept is None:
             self.ledger.note("value did not pass its check", tag)
             if top and rule.type == "1":
-                raise Doubt(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) must have a value and holds none that may be kept", Reason.REQUIRED_VALUE)
+                raise Doubt(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) must have a value and holds none that may be kept", "REQUIRED_VALUE")
             if not rule.type.startswith("2"):
                 return b""
             kept = b""
