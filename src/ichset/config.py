@@ -107,6 +107,8 @@ class RetrieveConfig(Section):
     policy: Literal["all-native", "best-soft-tissue"] = "all-native"
     min_slices: int = 8
     min_coverage_mm: float = 80.0
+    max_motion: float = 1.0  # scores from 0 to 1; beyond these limits a series is left
+    max_metal: float = 1.0
 
 
 class DefaceConfig(Section):

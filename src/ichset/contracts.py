@@ -50,6 +50,7 @@ class Reason(StrEnum):
     # retrieve
     STUDY_NOT_FOUND = "study not in the archive"
     STUDY_INCOMPLETE = "study incomplete"
+    AMBIGUOUS_STUDY = "several studies under one number"
     WRONG_PATIENT = "study belongs to another patient"
     NO_NATIVE_PHASE = "contrast study without a native phase"
     NO_USABLE_SERIES = "no usable axial head series"
@@ -72,7 +73,7 @@ class Reason(StrEnum):
 
 _QUARANTINED = frozenset(
     {
-        Reason.WRONG_PATIENT, Reason.IDENTIFIER_LEFT, Reason.BURNED_IN_TEXT, Reason.UNREADABLE_FILE, Reason.NOT_A_SLICE,
+        Reason.AMBIGUOUS_STUDY, Reason.WRONG_PATIENT, Reason.IDENTIFIER_LEFT, Reason.BURNED_IN_TEXT, Reason.UNREADABLE_FILE, Reason.NOT_A_SLICE,
         Reason.REQUIRED_VALUE, Reason.NO_SUBJECT_ID,
     }
 )  # fmt: skip
