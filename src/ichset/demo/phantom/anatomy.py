@@ -9,7 +9,9 @@ import numpy as np
 
 from ichset.demo.phantom.frame import Point
 
-Kind = Literal["epidural", "subdural", "subarachnoid", "intracerebral", "intraventricular", "tumour", "oedema", "scalp", "calcification"]
+Kind = Literal[
+    "epidural", "subdural", "subarachnoid", "intracerebral", "intraventricular", "tumour", "oedema", "hygroma", "scalp", "calcification"
+]
 BLOOD = ("epidural", "subdural", "subarachnoid", "intracerebral", "intraventricular")
 
 

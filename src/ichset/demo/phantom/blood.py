@@ -43,7 +43,7 @@ def _subdural(at: Block, depth: Floats, spaces: NDArray[np.uint8], lesion: Lesio
     unit = direction(lesion)
     length = np.sqrt(at.x**2 + at.y**2 + at.z**2) + 1e-3
     cosine = (at.x * unit[0] + at.y * unit[1] + at.z * unit[2]) / length
-    thick = lesion.size * np.clip((cosine - 0.25) / 0.75, 0, 1) ** 0.7
+    thick = lesion.size * np.clip((cosine - 0.4) / 0.6, 0, 1) ** 0.7
     over = (at.z > -12) | (at.y < 8)
     return (depth > 0) & (depth < thick) & (at.x * np.sign(unit[0]) > 1.5) & over
 
@@ -92,7 +92,7 @@ def _distance(at: Block, lesion: Lesion) -> Floats:
 
 _SHAPES = {
     "epidural": _epidural, "subdural": _subdural, "subarachnoid": _subarachnoid, "intracerebral": _intracerebral,
-    "intraventricular": _intraventricular, "tumour": _tumour, "oedema": _oedema, "scalp": _scalp, "calcification": _tumour,
+    "intraventricular": _intraventricular, "tumour": _tumour, "oedema": _oedema, "scalp": _scalp, "calcification": _tumour, "hygroma": _subdural,
 }  # fmt: skip
 
 
