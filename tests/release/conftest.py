@@ -32,9 +32,9 @@ class Built:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """Sixteen studies of fourteen patients, every export, report text, one mask."""
+    """Ten studies of eight patients, every export, report text, one mask."""
     folder = tmp_path_factory.mktemp("built")
-    made = hospital.build(folder / "work", 16, patients=14)
+    made = hospital.build(folder / "work", 10, size=48, patients=8)
     hospital.add_mask(made)
     config = hospital.config(folder, report_text=True, exports=ALL_EXPORTS, examples=2)
     build_release(made.tables, made.funnel, config, made.work)

@@ -45,14 +45,16 @@ def close_again(release: Path) -> None:
             path = release / item["contentUrl"]
             item.update(sha256=sha256(path), contentSize=f"{path.stat().st_size} B")
     (release / "croissant.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n")
-    _write_manifest(release, "manifest-sha256.txt", payload)
+    hashes = {name: sha256(release / name) for name in payload}
+    _write_manifest(release, "manifest-sha256.txt", hashes)
     tags = [name for name in names if not name.startswith("data/") and name not in ("tagmanifest-sha256.txt", "CHECKSUMS")]
-    _write_manifest(release, "CHECKSUMS", [*payload, *tags])
-    _write_manifest(release, "tagmanifest-sha256.txt", [*tags, "CHECKSUMS"])
+    tag_hashes = {name: sha256(release / name) for name in tags}
+    _write_manifest(release, "CHECKSUMS", {**hashes, **tag_hashes})
+    _write_manifest(release, "tagmanifest-sha256.txt", {**tag_hashes, "CHECKSUMS": sha256(release / "CHECKSUMS")})
 
 
-def _write_manifest(release: Path, name: str, names: list[str]) -> None:
-    (release / name).write_text("".join(f"{sha256(release / file)}  {file}\n" for file in sorted(names)))
+def _write_manifest(release: Path, name: str, hashes: dict[str, str]) -> None:
+    (release / name).write_text("".join(f"{hashes[file]}  {file}\n" for file in sorted(hashes)))
 
 
 def edit(release: Path, name: str, change: Callable[[list[dict]], list[dict]], csv_only: bool = False) -> None:

@@ -2,14 +2,14 @@
 
 Two studies belong to one person when they share the subject, the study UID or accession, or the stored pixels of a
 slice that is not blank (the same images under new identities). The stratification is greedy in the manner of
-Sechidis et al. (2011): rarest attributes first, each cluster to the split that is furthest below its share of them.
+Sechidis et al. (2011): rarest attributes first, each cluster to the split that is relatively furthest below its share of them.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -69,14 +69,14 @@ def assign(records: Records, clusters: Mapping[str, str], train_share: float, se
     traits = _traits(records)
     totals = Counter(trait for study in clusters for trait in traits[study])
     shares = {"train": train_share, "test": 1 - train_share}
-    wanted = {(split, trait): count * share for trait, count in totals.items() for split, share in shares.items()}
+    room = {(split, trait): 1.0 for trait in totals for split in SPLITS}  # what is left of the split's own quota
     splits: dict[str, str] = {}
 
     def put(cluster: str, split: str) -> None:
         for study in members[cluster]:
             splits[study] = split
             for trait in traits[study]:
-                wanted[split, trait] -= 1
+                room[split, trait] -= 1 / (shares[split] * totals[trait])
 
     free = []
     for cluster in sorted(members):
@@ -86,16 +86,17 @@ def assign(records: Records, clusters: Mapping[str, str], train_share: float, se
         put(cluster, before[0]) if before else free.append(cluster)
     free.sort(key=lambda cluster: (min(totals[trait] for study in members[cluster] for trait in traits[study]), _rank(seed, cluster)))
     for cluster in free:
-        put(cluster, _neediest(cluster, members, traits, totals, wanted, seed))
+        put(cluster, _neediest(cluster, members[cluster], traits, room, seed))
     return splits
 
 
 def _neediest(
-    cluster: str, members: Mapping[str, list[str]], traits: Mapping[str, tuple[str, ...]],
-    totals: Mapping[str, int], wanted: Mapping[tuple[str, str], float], seed: int,
-) -> str:  # fmt: skip
+    cluster: str, members: Sequence[str], traits: Mapping[str, tuple[str, ...]], room: Mapping[tuple[str, str], float], seed: int
+) -> str:
+    """The split with most room for what the cluster brings; a rare trait weighs more, since one study fills more of its quota."""
+
     def need(split: str) -> float:
-        return sum(wanted[split, trait] / totals[trait] for study in members[cluster] for trait in traits[study])
+        return sum(room[split, trait] for study in members for trait in traits[study])
 
     return max(SPLITS, key=lambda split: (round(need(split), 9), _rank(seed, cluster + split)))
 

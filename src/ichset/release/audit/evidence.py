@@ -54,6 +54,11 @@ class Evidence:
             self._tables[table] = list(_read_csv(self.release / "data" / "tables" / f"{table}.csv"))
         return self._tables[table]
 
+    def header(self, table: str) -> list[str]:
+        """The column names of data/tables/<table>.csv."""
+        first = self.text(f"data/tables/{table}.csv").split("\n", 1)[0]
+        return next(csv.reader([first]), [])
+
     @cached_property
     def _tables(self) -> dict[str, list[Row]]:
         return {}

@@ -26,21 +26,22 @@ SHORTEST = 6  # a strong identifier shorter than this meets innocent text by cha
 SHORTEST_WEAK = 4
 PREFIX = 4
 _MIX = np.uint32(2654435761)  # Knuth's multiplicative hash
-_SHIFT = np.uint32(8)
+STRONG_BITS, WEAK_BITS = 24, 16  # size of the first table: many patterns for all files, few for each study's own
 COLUMNS = ("study", "study_uid", "accession", "patient_id", "patient_name", "birth_date", "study_date")
 
 
 class PatternIndex:
     """Many byte strings searched at once: a table over their first four bytes, then an exact look."""
 
-    def __init__(self, patterns: Iterable[tuple[bytes, str]]) -> None:
-        self._table = np.zeros(1 << 24, bool)
+    def __init__(self, patterns: Iterable[tuple[bytes, str]], bits: int = WEAK_BITS) -> None:
+        self._shift = np.uint32(32 - bits)
+        self._table = np.zeros(1 << bits, bool)
         self._by_prefix: dict[bytes, list[tuple[bytes, str]]] = defaultdict(list)
         for pattern, kind in sorted(set(patterns)):
             self._by_prefix[pattern[:PREFIX]].append((pattern, kind))
         if self._by_prefix:
             firsts = np.frombuffer(b"".join(self._by_prefix), "<u4")
-            self._table[(firsts * _MIX) >> _SHIFT] = True
+            self._table[(firsts * _MIX) >> self._shift] = True
 
     def __bool__(self) -> bool:
         return bool(self._by_prefix)
@@ -52,7 +53,7 @@ class PatternIndex:
         raw = np.frombuffer(data, np.uint8)
         for start in range(PREFIX):  # four interleaved views instead of one unaligned one
             words = raw[start : start + (raw.size - start) // PREFIX * PREFIX].view("<u4")
-            for hit in np.flatnonzero(self._table[(words * _MIX) >> _SHIFT]):
+            for hit in np.flatnonzero(self._table[(words * _MIX) >> self._shift]):
                 offset = start + PREFIX * int(hit)
                 for pattern, kind in self._by_prefix.get(data[offset : offset + PREFIX], ()):
                     if data.startswith(pattern, offset) and not _inside_a_word(data, offset, pattern):
@@ -84,7 +85,7 @@ class IdentifierSearch:
         strong, weak = _collect(private, released)
         if not strong:
             self.check.fault("the private side holds no table screened or retrieved with identifiers: nothing could be searched for")
-        self._strong = PatternIndex(strong)
+        self._strong = PatternIndex(strong, STRONG_BITS)
         self._weak = {study: PatternIndex(patterns) for study, patterns in weak.items()}
 
     def see(self, name: str, data: bytes) -> None:

@@ -272,8 +272,8 @@ def _croissant(check: Check, evidence: Evidence, card: dict) -> None:
             size = evidence.files[name].st_size if name in evidence.files else None
             check.expect(item["contentSize"], f"{size} B", f"croissant.json: size of {name}")
     for record_set in card["recordSet"]:
-        columns = list((evidence.rows(record_set["name"]) or [{}])[0])
-        check.expect([field["source"]["extract"]["column"] for field in record_set["field"]], columns or None, f"croissant.json: fields of {record_set['name']}")
+        columns = evidence.header(record_set["name"])
+        check.expect([field["source"]["extract"]["column"] for field in record_set["field"]], columns, f"croissant.json: fields of {record_set['name']}")
 
 
 def _atlas(check: Check, evidence: Evidence, partitions: list[dict]) -> None:
