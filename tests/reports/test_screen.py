@@ -22,7 +22,8 @@ from ichset.reports.screen import cut, screen_reports
 
 NAMES = Pseudonyms(bytes(range(32)))
 GOOD = {
-    "accession": "A", "patient_id": "P", "age": 50, "study_date": date(2021, 4, 3), "title": "КТ головного мозга", "description": "Гематома слева.",
+    "accession": "A", "patient_id": "P", "age": 50, "study_date": date(2021, 4, 3), "title": "КТ головного мозга",
+    "description": "Гематома слева.",
     "conclusion": "Гематома.", "brain_ct": True,
 }  # fmt: skip
 
@@ -133,13 +134,18 @@ def test_headings(text: str, description: str, conclusion: str | None) -> None:
 BRAIN = [
     ("CT", None, "КТ головного мозга"), ("CT", "HEAD", None), ("CT", None, "МСКТ головы с контрастом"),
     (None, None, "CT brain without contrast"),
-    ("CT\\SR", "BRAIN", "Routine"), ("КТ", "Головной мозг", "Компьютерная томография"), ("CT", None, "КТ головного мозга и шейного отдела позвоночника"),
-    (None, None, "КТ г.м."), ("CT", "SKULL", ""), (None, None, "СКТ ОГМ"), ("МСКТ", None, "МСКТ черепа"), ("CT", None, "Head CT, stroke protocol"),
+    ("CT\\SR", "BRAIN", "Routine"), ("КТ", "Головной мозг", "Компьютерная томография"),
+    ("CT", None, "КТ головного мозга и шейного отдела позвоночника"),
+    (None, None, "КТ г.м."), ("CT", "SKULL", ""), (None, None, "СКТ ОГМ"), ("МСКТ", None, "МСКТ черепа"),
+    ("CT", None, "Head CT, stroke protocol"),
 ]  # fmt: skip
 OTHER = [
-    ("MR", "HEAD", "МРТ головного мозга"), (None, None, "МРТ головного мозга"), ("CT", None, "КТ органов грудной клетки"), ("CT", "CHEST", None),
-    ("CT", None, "КТ спинного мозга"), ("CT", None, "КТ придаточных пазух носа"), ("CT", None, "КТ лицевого черепа"), ("CT", None, "КТ орбит"),
-    ("US", None, "УЗИ сосудов головного мозга"), (None, None, "Рентгенография черепа"), ("CT", None, "CT femoral head"), ("DX", "SKULL", None),
+    ("MR", "HEAD", "МРТ головного мозга"), (None, None, "МРТ головного мозга"), ("CT", None, "КТ органов грудной клетки"),
+    ("CT", "CHEST", None),
+    ("CT", None, "КТ спинного мозга"), ("CT", None, "КТ придаточных пазух носа"), ("CT", None, "КТ лицевого черепа"),
+    ("CT", None, "КТ орбит"),
+    ("US", None, "УЗИ сосудов головного мозга"), (None, None, "Рентгенография черепа"), ("CT", None, "CT femoral head"),
+    ("DX", "SKULL", None),
     ("CT", "KNEE", "КТ"), ("CT", None, "КТ шейного отдела позвоночника"), (None, None, "MRI brain"), ("CT", None, "КТ височных костей"),
 ]  # fmt: skip
 
@@ -200,8 +206,10 @@ def test_the_funnel_closes_whatever_the_rows() -> None:
     rng = random.Random(5)
     rows = [
         {
-            "brain_ct": rng.random() < 0.7, "age": rng.choice([None, -1, 5, 40, 99, 130]), "study_date": rng.choice([None, date(2021, 1, 1)]),
-            "patient_id": rng.choice([None, "P", "Q"]), "accession": rng.choice([None, "1", "2", "3"]), "conclusion": rng.choice([None, "x", "y"]),
+            "brain_ct": rng.random() < 0.7, "age": rng.choice([None, -1, 5, 40, 99, 130]),
+            "study_date": rng.choice([None, date(2021, 1, 1)]),
+            "patient_id": rng.choice([None, "P", "Q"]),
+            "accession": rng.choice([None, "1", "2", "3"]), "conclusion": rng.choice([None, "x", "y"]),
         }
         for _ in range(500)
     ]  # fmt: skip

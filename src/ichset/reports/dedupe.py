@@ -15,13 +15,10 @@ DIGEST_BYTES = 16
 
 
 def digest(*fields: str) -> bytes:
-    """blake2b-128 over the fields, each closed by its length."""
-    state = blake2b(digest_size=DIGEST_BYTES)
-    for field in fields:
-        data = field.encode("utf-8", "surrogatepass")
-        state.update(len(data).to_bytes(8, "big"))
-        state.update(data)
-    return state.digest()
+    """blake2b-128 over the fields and their lengths."""
+    parts = [field.encode("utf-8", "surrogatepass") for field in fields]
+    lengths = " ".join(str(len(part)) for part in parts)
+    return blake2b(b"".join([lengths.encode(), b"\n", *parts]), digest_size=DIGEST_BYTES).digest()
 
 
 class SeenDigests:

@@ -6,6 +6,7 @@ numpy does the rest.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,8 @@ from ichset.reports.stems import stem
 MIN_REPORTS = 3  # a feature seen in fewer reports of the training table is chance
 MAX_FEATURES = 30_000
 _BORDER = "|"
+_UNKNOWN = "?"
+_LATIN = re.compile("[a-z]")
 _BORDERS = frozenset({_BORDER, "но", "однако", "but", "however"})
 _NEGATIONS = frozenset({"не", "нет", "без", "ни", "отсутств", "отсутствуют", "no", "not", "without", "negat", "absent"})
 
@@ -34,14 +37,17 @@ class Words:
     rows: int
 
 
-def split_words(texts: pa.Array) -> Words:
-    """Lower case, е for ё, sentences ended by punctuation or a contrast. Null counts as empty."""
+def split_words(texts: pa.Array, wanted: frozenset[str] | None = None) -> Words:
+    """Lower case, е for ё, sentences ended by punctuation or a contrast. Null counts as empty.
+
+    With `wanted` stems (`without_signs`), a Russian word that begins with none of them is not stemmed at all: its stem is its beginning.
+    """
     plain = pc.replace_substring(pc.utf8_lower(texts.fill_null("")), "ё", "е")
     marked = pc.replace_substring_regex(plain, r"[.;!?\n]+(?:\s|$)", f" {_BORDER} ")
     lists = pc.split_pattern_regex(marked, r"[^0-9a-zа-я|]+")
     lengths = pc.list_value_length(lists).to_numpy(zero_copy_only=False)
     encoded = lists.flatten().dictionary_encode()
-    kinds = [_stem_or_border(token) for token in encoded.dictionary.to_pylist()]
+    kinds = [_stem_or_border(token, wanted) for token in encoded.dictionary.to_pylist()]
     stems = sorted(set(kinds))
     number = {each: at for at, each in enumerate(stems)}
     lookup = np.array([number[kind] for kind in kinds], np.int64)
@@ -50,10 +56,19 @@ def split_words(texts: pa.Array) -> Words:
     return _without_borders(stems, row, word, len(texts))
 
 
-def _stem_or_border(token: str) -> str:
+def _stem_or_border(token: str, wanted: frozenset[str] | None) -> str:
     if not token or token in _BORDERS or _BORDER in token:
         return _BORDER if token else ""
+    if wanted is not None and token[0] >= "а" and not _LATIN.search(token):
+        bare = without_signs(token)
+        if bare and not any(bare[:size] in wanted for size in range(1, len(bare) + 1)):
+            return _UNKNOWN
     return stem(token)
+
+
+def without_signs(word: str) -> str:
+    """The letters that NLTK's Russian stemmer tells apart: it takes шч for щ and mixes up ь and ъ."""
+    return word.replace("шч", "щ").replace("ь", "").replace("ъ", "")
 
 
 def _without_borders(stems: list[str], row: np.ndarray, word: np.ndarray, rows: int) -> Words:
@@ -77,7 +92,7 @@ class Vocabulary:
 
     def counts(self, texts: pa.Array) -> csr_matrix:
         """int32 counts, one row a text, one column a key."""
-        words = split_words(texts)
+        words = split_words(texts, frozenset(map(without_signs, (*self.stems, *_NEGATIONS))))
         row, key = _keys(words, self.stems)
         column = np.searchsorted(self.keys, key)
         column[column == len(self.keys)] = 0

@@ -14,7 +14,7 @@ def _stemmer(language: str) -> SnowballStemmer:
     return SnowballStemmer(language)
 
 
-@lru_cache(maxsize=400_000)
+@lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
     """The stem of one lower-case word; any number becomes `#`."""
     if word[:1].isdigit():
