@@ -146,7 +146,7 @@ class ReleaseConfig(Section):
 class AuditConfig(Section):
     dciodvfy: bool = True  # needs the program dciodvfy; where it is missing, the audit says that it was not run
     require_dciodvfy: bool = False  # True: a missing program fails the audit
-    max_exposed: float = Field(0.05, ge=0, le=1)  # highest share of a face that may be left showing, by the released figures
+    max_exposed: float = Field(default=0.05, ge=0, le=1)  # highest share of a face that may be left showing, by the released figures
 
 
 class ReviewConfig(Section):
