@@ -1,0 +1,101 @@
+"""The application: pages, the JSON interface behind them, and who is asking."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from ichset.config import Config
+from ichset.errors import CurationError
+from ichset.review.accounts import Accounts, names
+from ichset.review.guard import Guard
+from ichset.review.private import private_folder, server_secret
+from ichset.review.sessions import Session, Sessions
+
+SESSION_COOKIE, FORM_COOKIE, LANGUAGE_COOKIE = "ichset_session", "ichset_form", "ichset_language"
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Denied(CurationError):
+    """Not signed in, or a change without the session's token."""
+
+    def __init__(self, code: str, status: int) -> None:
+        super().__init__(code)
+        self.code, self.status, self.detail = code, status, ""
+
+
+class Site:
+    """What the endpoints share: config, accounts, sessions, and the desk (made on first use: it loads the tables' library)."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        folder = private_folder(config.project.work)
+        secret = server_secret(folder)
+        self.accounts = Accounts(folder, names(config))
+        self.sessions = Sessions(folder, secret, self.accounts, config.review.session_minutes)
+        self._folder, self._secret = folder, secret
+        self._desk: Any = None
+
+    @property
+    def desk(self) -> Any:
+        from ichset.review.desk import Desk
+
+        if self._desk is None:
+            self._desk = Desk(self.config, self._folder, self._secret)
+        return self._desk
+
+    def session(self, request: Request) -> Session | None:
+        return self.sessions.check(request.cookies.get(SESSION_COOKIE))
+
+    def signed_in(self, request: Request) -> Session:
+        """The session of a request. A change must also carry the session's token. Raises Denied."""
+        session = self.session(request)
+        if session is None:
+            raise Denied("signed_out", 401)
+        if request.method not in ("GET", "HEAD") and not self.sessions.csrf_holds(session.id, request.headers.get("x-csrf-token")):
+            raise Denied("csrf", 403)
+        return session
+
+    def set_cookie(self, response: Response, name: str, value: str, seconds: int | None = None) -> None:
+        response.set_cookie(name, value, max_age=seconds, path="/", httponly=True, samesite="strict", secure=self.config.review.https)
+
+
+def make_app(config: Config) -> Guard:
+    """The guarded ASGI application of one config."""
+    from ichset.review import api, pages
+
+    site = Site(config)
+    app = Starlette(
+        routes=[
+            *(Route(path, endpoint, methods=[method]) for method, path, endpoint in (*pages.ROUTES, *api.ROUTES)),
+            Mount("/static", StaticFiles(directory=Path(str(files("ichset.review").joinpath("static"))))),
+        ],
+        exception_handlers={CurationError: _in_words, 404: _not_found, 405: _not_found},
+    )
+    app.state.site = site
+    app.router.redirect_slashes = False
+    return Guard(app, config.review.hosts)
+
+
+async def _in_words(_: Request, error: Exception) -> Response:
+    """A refusal as its code; any other operator's error without its text, which may name a path."""
+    code, status = getattr(error, "code", "fault"), getattr(error, "status", 500)
+    return JSONResponse({"error": code, "detail": getattr(error, "detail", "")}, status)
+
+
+async def _not_found(_: Request, __: Exception) -> Response:
+    return JSONResponse({"error": "not_found"}, 404)
+
+
+def form_cookie() -> str:
+    """A random name for one browser's sign-in form."""
+    return secrets.token_hex(16)

@@ -1,0 +1,117 @@
+"""The outer wall: known hosts only, same-origin changes only, small bodies, strict headers, and a log that names nobody."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_BODY = 64 * 1024  # bytes: a read with a long comment is below 8 KB
+LOOPBACK = frozenset({"127.0.0.1", "localhost"})
+
+# Nothing inline, nothing from elsewhere, nobody's frame.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+HEADERS = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+    (b"cache-control", b"no-store"),
+)
+
+
+class Guard:
+    """Pure ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
+        self._app = app
+        self._hosts = LOOPBACK | {host.lower() for host in hosts}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        started = False
+
+        async def guarded_send(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                set_already = {name.lower() for name, _ in message.get("headers", ())}
+                message["headers"] = [*message.get("headers", ()), *(pair for pair in HEADERS if pair[0] not in set_already)]
+            await send(message)
+
+        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if refusal := self._refusal(scope["method"], headers):
+            await _refuse(guarded_send, *refusal)
+            return
+        try:
+            await self._app(scope, _limited(receive), guarded_send)
+        except _TooLarge:
+            await _refuse(guarded_send, 413, "too_large")
+        except Exception as error:  # the last line of defence: a fault is answered and logged without its values
+            _log_fault(error)
+            if not started:
+                await _refuse(guarded_send, 500, "fault")
+
+    def _refusal(self, method: bytes | str, headers: dict[bytes, str]) -> tuple[int, str] | None:
+        host = _host(headers.get(b"host", ""))
+        if host not in self._hosts:
+            return 421, "unknown_host"  # a foreign name that resolves to loopback (DNS rebinding)
+        if method in ("GET", "HEAD"):
+            return None
+        origin = headers.get(b"origin")
+        if origin is not None and urlsplit(origin).hostname not in self._hosts:
+            return 403, "foreign_origin"
+        if headers.get(b"sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            return 403, "foreign_origin"
+        length = headers.get(b"content-length", "0")
+        return (413, "too_large") if not length.isdigit() or int(length) > MAX_BODY else None
+
+
+class _TooLarge(Exception):
+    """The body grew beyond MAX_BODY."""
+
+
+def _limited(receive: Receive) -> Receive:
+    taken = 0
+
+    async def limited() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > MAX_BODY:
+            raise _TooLarge
+        return message
+
+    return limited
+
+
+def _host(value: str) -> str:
+    """Host header without its port, lower case."""
+    try:
+        return (urlsplit(f"//{value}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+async def _refuse(send: Send, status: int, code: str) -> None:
+    body = json.dumps({"error": code}).encode()
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _log_fault(error: Exception) -> None:
+    """One JSON line: the kind of fault and where in the code. Its message may quote data, so it stays out."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
+    sys.stderr.write(json.dumps({"event": "fault", "kind": type(error).__name__, "where": where}) + "\n")

@@ -1,0 +1,210 @@
+// The reading page: takes the next case, shows it, records the read. The server decides; this page only asks.
+
+import { get, post, Refusal } from "./api.js";
+import { ReadForm } from "./form.js";
+import { Pane } from "./pane.js";
+import { days, element, readElement, reportElements } from "./text.js";
+import { has, t } from "./words.js";
+
+const $ = (selector) => document.querySelector(selector);
+const desk = $("#desk");
+const round = desk.dataset.round;
+const form = new ReadForm($("#form"));
+const pane = round === "image" ? new Pane($("#stage"), problem) : null;
+const dialog = $("#keys-dialog");
+let current = null;
+let busy = false;
+let watch = { seconds: 0, since: null };
+
+function problem(code, detail = "") {
+  $("#problem").textContent = code ? [t(has(code) ? code : "fault"), detail].filter(Boolean).join(" ") : "";
+}
+
+function status(text) {
+  $("#status").textContent = text;
+}
+
+// --- time on the case: only while the page can be seen ---
+function tick(running) {
+  if (watch.since !== null) watch.seconds += (performance.now() - watch.since) / 1000;
+  watch.since = running ? performance.now() : null;
+}
+document.addEventListener("visibilitychange", () => tick(!document.hidden));
+
+// --- showing a case ---
+async function open(path) {
+  if (busy) return;
+  busy = true;
+  try {
+    show(await get(path));
+  } catch (error) {
+    problem(error instanceof Refusal ? error.code : "fault", error.detail);
+    desk.hidden = false;
+  } finally {
+    busy = false;
+  }
+}
+
+function show(answer) {
+  current = answer.done ? null : answer;
+  desk.hidden = answer.done === true;
+  $("#done").hidden = !answer.done;
+  $("#progress").textContent = `${answer.progress.read} / ${answer.progress.total}`;
+  problem("");
+  if (answer.done) return finished(answer);
+  form.load(answer.mine);
+  form.disable(Boolean(answer.closed));
+  if (answer.closed) problem(answer.closed);
+  status(answer.mine ? t(answer.closed ? "closed" : "correcting") : "");
+  $("#undo").disabled = !answer.last || answer.last === answer.token;
+  $("#save").disabled = Boolean(answer.closed);
+  $("#skip").hidden = !answer.mine;
+  showReport(answer);
+  showFirstReads(answer);
+  showOthers(answer);
+  pane?.open(answer);
+  watch = { seconds: 0, since: null };
+  tick(!document.hidden);
+  desk.dataset.token = answer.token;
+  if (!pane) $("#report").scrollTop = 0;
+  document.activeElement?.blur?.();
+}
+
+function finished(answer) {
+  $("#done-title").textContent = t(answer.role === "expert" ? "expert_idle" : "all_read");
+  $("#done-undo").hidden = !answer.last;
+  $("#done-undo").onclick = () => open(`/api/${round}/case/${answer.last}`);
+  current = null;
+  form.load(null);
+  desk.dataset.token = "";
+}
+
+function showReport(answer) {
+  $("#report").hidden = !answer.report;
+  $("#report").replaceChildren(...(answer.report ? reportElements(answer.report) : []));
+  $("#show-report").hidden = !(answer.report_hidden && answer.mine);
+}
+
+function showFirstReads(answer) {
+  $("#first-reads").hidden = !answer.reads;
+  $("#first-reads-list").replaceChildren(...(answer.reads ?? []).map((read, i) => readElement(read, t("reader_number", { number: "AB CDEFGH".replace(" ", "")[i] }))));
+}
+
+function showOthers(answer) {
+  const others = answer.others ?? [];
+  $("#others").hidden = answer.role !== "expert";
+  $("#others-list").replaceChildren(...(others.length ? others.map((other) => otherElement(answer, other)) : [element("p", "quiet", t("no_other_studies"))]));
+}
+
+function otherElement(answer, other) {
+  const made = element("details", "other", element("summary", "", days(other.days)));
+  if (other.series.length) {
+    const button = element("button", "", t("show_pictures"));
+    button.type = "button";
+    button.addEventListener("click", () => {
+      const own = pane.related === other.token;
+      pane.choose(own ? answer.token : other.token, own ? answer.series : other.series);
+      status(own ? "" : t("other_on_screen", { when: days(other.days) }));
+      button.textContent = t(own ? "show_pictures" : "back_to_own");
+    });
+    made.append(button);
+  }
+  made.append(...reportElements(other.report));
+  return made;
+}
+
+// --- saving ---
+async function save() {
+  if (busy || !current || form.closed) return;
+  const missing = form.problem();
+  if (missing) return problem(missing);
+  busy = true;
+  tick(!document.hidden);
+  const body = { ...form.value(), seconds: Math.round(Math.min(watch.seconds, 86400) * 10) / 10, supersedes: current.mine?.sequence ?? null };
+  try {
+    $("#save").disabled = true;
+    const answer = await post(`/api/${round}/case/${current.token}`, body);
+    form.touched = false;
+    desk.dataset.saved = answer.saved;
+    busy = false;
+    await open(`/api/${round}/next`);
+    status(t("saved", answer.progress));
+  } catch (error) {
+    problem(error instanceof Refusal ? error.code : "fault", error.detail);
+    $("#save").disabled = false;
+    if (["already_same", "already_other", "adjudicated", "no_disagreement", "report_opened", "not_yours"].includes(error.code)) $("#skip").hidden = false;
+  } finally {
+    busy = false;
+  }
+}
+
+function leave(path) {
+  if (form.touched && !window.confirm(t("leave_unsaved"))) return;
+  form.touched = false;
+  open(path);
+}
+
+async function showHiddenReport() {
+  if (busy || !current || !window.confirm(t("show_report_closes"))) return;
+  try {
+    show(await post(`/api/${round}/case/${current.token}/report`, {}));
+  } catch (error) {
+    problem(error.code, error.detail);
+  }
+}
+
+const undo = () => !$("#undo").disabled && current?.last && leave(`/api/${round}/case/${current.last}`);
+const skip = () => !$("#skip").hidden && leave(`/api/${round}/next`);
+
+// --- keys, by place on the keyboard: the same under every layout ---
+const LABELS = Object.fromEntries([...document.querySelectorAll("[data-label]")].map((b) => [`Key${b.dataset.key}`, b.dataset.label]));
+const ICH = { KeyY: 1, KeyN: 0, KeyU: null };
+
+function mark(label) {
+  const reference = pane?.reference();
+  if (reference) form.markSlice(label, reference);
+}
+
+function answerKey(code, shift) {
+  if (form.closed) return false;
+  const digit = /^(?:Digit|Numpad)([1-5])$/.exec(code);
+  if (shift && digit) return form.setConfidence(Number(digit[1])), true;
+  if (code in ICH) return shift ? mark("ich") : form.setIch(ICH[code]), true;
+  if (code in LABELS) return shift ? mark(LABELS[code]) : form.toggle(LABELS[code]), true;
+  const other = { KeyX: () => form.excludeList.focus(), KeyT: () => form.comment.focus() }[code];
+  if (!other || shift) return false;
+  other();
+  return true;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (dialog.open || event.altKey || event.metaKey || event.isComposing) return;
+  const typing = event.target === form.comment || event.target === form.excludeList;
+  if (event.code === "Escape" && typing) return event.target.blur();
+  if (event.code === "Enter" || event.code === "NumpadEnter") {
+    if (event.target === form.comment && !event.ctrlKey) return; // a new line
+    if (event.target instanceof HTMLAnchorElement || event.target.closest("header, #done, summary")) return;
+    event.preventDefault();
+    if (!event.repeat) save();
+    return;
+  }
+  if (typing || event.ctrlKey || event.target.closest("header")) return;
+  const page = { KeyZ: undo, Escape: skip, Slash: () => dialog.showModal() }[event.code];
+  if (event.code === "KeyZ" && !current) return void $("#done-undo").click();
+  if (page) {
+    event.preventDefault();
+    return void page();
+  }
+  if (current && (answerKey(event.code, event.shiftKey) || pane?.key(event.code, event.shiftKey))) event.preventDefault();
+});
+
+$("#save").addEventListener("click", save);
+$("#undo").addEventListener("click", undo);
+$("#skip").addEventListener("click", skip);
+$("#help").addEventListener("click", () => dialog.showModal());
+$("#show-report").addEventListener("click", showHiddenReport);
+for (const button of document.querySelectorAll("[data-mark]")) button.addEventListener("click", () => mark(button.dataset.mark));
+window.addEventListener("beforeunload", (event) => form.touched && event.preventDefault());
+$("#form").addEventListener("submit", (event) => event.preventDefault());
+
+open(`/api/${round}/next`);
