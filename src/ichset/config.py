@@ -111,8 +111,50 @@ class RetrieveConfig(Section):
     max_metal: float = 1.0
 
 
+class DefaceLimits(Section):
+    """What a written series may show or have lost; above it the study stays in the hospital (definitions: docs/DEFACING.md)."""
+
+    exposed: float = Field(0.05, ge=0, le=1)  # share of the face an attacker gets back by erasing what was altered
+    relief: float = Field(0.30, ge=-1, le=1)  # correlation of the remaining relief with the face's
+    median_attack: float = Field(0.15, ge=0, le=1)
+    brain: float = Field(0.0, ge=0, le=1)  # share of intracranial voxels altered
+
+
+class PaperConfig(Section):
+    """The published method's constants; the paper names the first four."""
+
+    threshold_hu: int = 490
+    slices_share: float = Field(0.6, ge=0, le=1)  # the lowest slices that get artefacts
+    rays: int = Field(9, ge=1)
+    values_hu: tuple[int, int] = (-1000, 1000)
+    step_degrees: float = 10.0
+    size_mm: tuple[float, float] = (8.0, 20.0)  # semi-axes of an ellipse, drawn between these
+    angle_degrees: float = 0.0  # shifts the rays by hand, for a turned head
+
+
+class GuardedConfig(Section):
+    """Lengths in mm from the brain's frontal pole, so that no border follows the face."""
+
+    depth_mm: float = 40.0  # how far behind the pole the face is covered at the pole's level
+    slope: float = 0.3  # and this much deeper for each mm further down
+    deepest_mm: float = 65.0
+    height_mm: float = 25.0  # above the pole's level
+    bone_mm: float = 15.0  # bone this near the brain stays: vault, orbital roof, skull base
+    min_brain_ml: float = 300.0
+    ears: bool = False  # cover the ears too
+
+
 class DefaceConfig(Section):
     method: Literal["guarded", "paper"] = "guarded"
+    limits: DefaceLimits | None = None  # None: the guarded method's; the paper's method needs its own
+    paper: PaperConfig = PaperConfig()
+    guarded: GuardedConfig = GuardedConfig()
+
+    @model_validator(mode="after")
+    def _open_limits(self) -> DefaceConfig:
+        if self.method == "paper" and self.limits is None:
+            raise ValueError('method "paper" leaves faces exposed: say which limits you accept in the section limits')
+        return self
 
 
 DeidOption = Literal[

@@ -1,0 +1,109 @@
+"""The published defacing, slice by slice: bone's convex hull, rays from its centroid, random ellipses where they leave it.
+
+Steps and the first constants: Data 2024, 9(2):30. Step, size and values of the ellipses are not published; the config has them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ichset.config import PaperConfig
+from ichset.volume import Volume
+
+Points = NDArray[np.float64]
+
+
+def hull_of(mask: NDArray[np.bool_]) -> Points:
+    """(n, 2) convex hull (row, column) of a slice's mask, counter-clockwise from the row extremes alone; empty without three points.
+
+    The extremes of every row hold all hull points, so 2 x rows points stand for the whole image.
+    """
+    rows = np.flatnonzero(mask.any(1))
+    if rows.size == 0:
+        return np.empty((0, 2))
+    first = mask[rows].argmax(1)
+    last = mask.shape[1] - 1 - mask[rows][:, ::-1].argmax(1)
+    left = _chain(np.column_stack([rows, first]).astype(float), 1)
+    right = _chain(np.column_stack([rows, last]).astype(float), -1)
+    outline = np.concatenate([left, right[::-1]])
+    return outline[np.any(outline != np.roll(outline, 1, 0), 1)] if len(outline) > 2 else np.empty((0, 2))
+
+
+def _chain(points: Points, side: int) -> Points:
+    """One side of the hull of points with rising rows (Andrew's monotone chain)."""
+    kept: list[tuple[float, float]] = []
+    for r, c in points.tolist():
+        while len(kept) > 1:
+            (r1, c1), (r2, c2) = kept[-2], kept[-1]
+            if side * ((r2 - r1) * (c - c1) - (c2 - c1) * (r - r1)) > 0:
+                break
+            kept.pop()
+        kept.append((r, c))
+    return np.array(kept)
+
+
+def centroid_of(hull: Points) -> Points:
+    """(2,) centroid of the area inside a polygon (shoelace formula)."""
+    following = np.roll(hull, -1, 0)
+    cross = hull[:, 0] * following[:, 1] - following[:, 0] * hull[:, 1]
+    area = cross.sum() / 2
+    if abs(area) < 1e-9:
+        return hull.mean(0)
+    return ((hull + following) * cross[:, None]).sum(0) / (6 * area)
+
+
+def leaves_at(hull: Points, start: Points, direction: Points) -> Points | None:
+    """Where the ray from inside a convex polygon leaves it."""
+    edge = np.roll(hull, -1, 0) - hull
+    to = hull - start
+    cross = direction[0] * edge[:, 1] - direction[1] * edge[:, 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        far = (to[:, 0] * edge[:, 1] - to[:, 1] * edge[:, 0]) / cross
+        share = (to[:, 0] * direction[1] - to[:, 1] * direction[0]) / cross
+    hits = far[(share >= -1e-9) & (share <= 1 + 1e-9) & (far > 0) & np.isfinite(far)]
+    return start + direction * hits.max() if hits.size else None
+
+
+def draw_ellipses(
+    hu: NDArray[np.int16], bone: NDArray[np.bool_], volume: Volume, front: Points, config: PaperConfig,
+    rng: np.random.Generator, keep: NDArray[np.bool_] | None = None,
+) -> bool:  # fmt: skip
+    """Draw a slice's ellipses into `hu` in place; `front` (x, y, z) is where the head looks, `keep` is never touched."""
+    hull = hull_of(bone)
+    if not len(hull):
+        return False
+    start = centroid_of(hull)
+    ahead = np.array([front @ volume.column_direction / volume.spacing[0], front @ volume.row_direction / volume.spacing[1]])
+    base = np.arctan2(ahead[1] * volume.spacing[1], ahead[0] * volume.spacing[0])
+    turns = np.radians((np.arange(config.rays) - (config.rays - 1) / 2) * config.step_degrees + config.angle_degrees)
+    drawn = False
+    for angle in base + turns:
+        direction = np.array([np.cos(angle) / volume.spacing[0], np.sin(angle) / volume.spacing[1]])
+        point = leaves_at(hull, start, direction)
+        size = rng.uniform(*config.size_mm, 2)
+        turn = rng.uniform(0, np.pi)
+        if point is not None:
+            drawn |= _fill(hu, point, size, turn, volume.spacing, config.values_hu, rng, keep)
+    return drawn
+
+
+def _fill(
+    hu: NDArray[np.int16], centre: Points, size: Points, turn: float, spacing: tuple[float, float], values: tuple[int, int],
+    rng: np.random.Generator, keep: NDArray[np.bool_] | None,
+) -> bool:  # fmt: skip
+    """Fill one ellipse (semi-axes in mm) with uniform random values."""
+    reach = size.max()
+    low = np.maximum(np.floor(centre - reach / np.array(spacing)), 0).astype(int)
+    high = np.minimum(np.ceil(centre + reach / np.array(spacing)) + 1, hu.shape).astype(int)
+    if (low >= high).any():
+        return False
+    down = ((np.arange(low[0], high[0]) - centre[0]) * spacing[0])[:, None]
+    across = ((np.arange(low[1], high[1]) - centre[1]) * spacing[1])[None]
+    along, aside = down * np.cos(turn) + across * np.sin(turn), across * np.cos(turn) - down * np.sin(turn)
+    inside = (along / size[0]) ** 2 + (aside / size[1]) ** 2 <= 1
+    window = (slice(low[0], high[0]), slice(low[1], high[1]))
+    if keep is not None:
+        inside &= ~keep[window]
+    hu[window][inside] = rng.integers(*values, int(inside.sum()), endpoint=True)
+    return bool(inside.any())

@@ -1,0 +1,98 @@
+"""The brain guard: what lies inside the skull, found by rays to bone, so that a hole in the skull is no way out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ichset.anonymize.deface_grid import STEP, Grid
+
+BONE_HU = 250  # lower than cortical bone: thin squama and 5 mm slices stay closed
+SOFT_HU = (-30, 130)  # brain, fluid, blood
+RAYS_NEEDED = 7  # of eight in the axial plane: one may leave through a defect
+CORE_MM, MARGIN_MM = 4.0, 4.0
+
+Mask = NDArray[np.bool_]
+
+
+def ball(radius: float, step: float = STEP) -> Mask:
+    """A ball of `radius` mm on the grid."""
+    reach = int(radius / step)
+    z, y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1, -reach : reach + 1]
+    return (x * x + y * y + z * z) * step * step <= radius * radius + 1e-6
+
+
+def dilate(mask: Mask, radius: float) -> Mask:
+    """Grow a mask by `radius` mm (Euclidean)."""
+    return ndimage.distance_transform_edt(~mask, sampling=STEP) <= radius if mask.any() else mask
+
+
+def erode(mask: Mask, radius: float) -> Mask:
+    return ndimage.distance_transform_edt(mask, sampling=STEP) > radius if mask.any() else mask
+
+
+def largest(mask: Mask) -> Mask:
+    """The largest connected part."""
+    labels, count = ndimage.label(mask)
+    if count == 0:
+        return mask
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    return labels == sizes.argmax()
+
+
+def bone_of(grid: Grid) -> Mask:
+    """Bone of the head: closed by 2 mm, the largest part only, so that a head-rest or a frame is no skull."""
+    bone = ndimage.binary_closing(grid.hu > BONE_HU, ndimage.generate_binary_structure(3, 1))
+    return largest(ndimage.binary_dilation(bone)) & bone
+
+
+def intracranial(grid: Grid, bone: Mask) -> Mask:
+    """Soft tissue that bone surrounds: at least RAYS_NEEDED of eight axial rays and the ray to the vertex end in bone.
+
+    Where the scan ends below the vertex, the ray upwards counts as bone once the scan is left: the cut head's brain is brain.
+    """
+    votes = np.zeros(bone.shape, np.uint8)
+    for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)):
+        votes += _reached(bone, dy, dx)
+    covered = np.logical_or.accumulate(bone[::-1], 0)[::-1] | _open_top(grid, bone)
+    inside = (votes >= RAYS_NEEDED) & covered & (grid.hu > SOFT_HU[0]) & (grid.hu < SOFT_HU[1])
+    core = largest(erode(inside, CORE_MM))
+    grown = dilate(core, CORE_MM + STEP) & inside
+    return _filled(ndimage.binary_closing(grown, ball(CORE_MM)) & ~bone | grown)
+
+
+def _reached(bone: Mask, dy: int, dx: int) -> Mask:
+    """Whether a ray from each voxel along (dy, dx) meets bone."""
+    hit = bone.copy()
+    axis = 1 if dy else 2
+    length = bone.shape[axis]
+    order = range(length - 2, -1, -1) if (dy if dy else dx) > 0 else range(1, length)
+    for at in order:
+        before = at + (dy if dy else dx)
+        if dy == 0:
+            hit[:, :, at] |= hit[:, :, before]
+        elif dx == 0:
+            hit[:, at] |= hit[:, before]
+        elif dx > 0:
+            hit[:, at, :-1] |= hit[:, before, 1:]
+        else:
+            hit[:, at, 1:] |= hit[:, before, :-1]
+    return hit
+
+
+def _open_top(grid: Grid, bone: Mask) -> Mask:
+    """Columns that leave the scan upwards inside a ring of bone: the vertex is missing from the scan."""
+    top = np.zeros(bone.shape, bool)
+    seen = grid.seen.any((1, 2)).nonzero()[0]
+    if not seen.size:
+        return top
+    last = seen[-1]
+    for level in range(max(last - 2, 0), last + 1):  # a tilted stack's last plane is seen in part only
+        top[:] |= ndimage.binary_fill_holes(bone[level])[None]
+    return top
+
+
+def _filled(mask: Mask) -> Mask:
+    return np.stack([ndimage.binary_fill_holes(level) for level in mask]) if len(mask) else mask

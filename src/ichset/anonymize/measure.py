@@ -1,0 +1,175 @@
+"""What a defaced series still shows of the face, and what it lost of the brain: measured, not assumed.
+
+Definitions: docs/DEFACING.md. The intracranial mask here is found by another idea than the guard's (flooding a closed
+skull instead of rays to bone), so that it can contradict it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ichset.anonymize.deface_grid import STEP, Grid, grid_of, native_indices, native_points
+from ichset.anonymize.guard import bone_of, dilate, erode, intracranial, largest
+from ichset.anonymize.pose import find_pose, head_of
+from ichset.volume import Volume
+
+SKIN_HU = -300
+WIDE_MM, ABOVE_MM, BELOW_MM, DEEP_MM = 55, 60, 70, 75  # the face zone around the nose tip
+SAME_MM = 1.0
+RELIEF_SIGMA_MM = 8.0
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Shares from 0 to 1 and a correlation; a face that is not in view counts as not exposed."""
+
+    exposed: float
+    relief: float
+    median_attack: float
+    brain_changed: float
+    voxels_changed: float
+    brain_ml: float
+
+    def as_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+
+def measure(original: Volume, written: Volume) -> Measures:
+    """Compare a series as written with its original: the same slices, matched along the normal."""
+    altered = original.hu != written.hu
+    grid = grid_of(original)
+    bone = bone_of(grid)
+    brain = skull_flood(grid, bone)
+    share = _brain_changed(original, altered, brain, grid)
+    voxels = float(altered.mean())
+    pose = find_pose(grid, intracranial(grid, bone), bone)
+    head = head_of(grid)
+    ml = float(brain.sum()) * STEP**3 / 1000
+    if pose is None or not head.any():
+        return Measures(1.0, 1.0, 1.0, share, voxels, ml)  # no front: nothing can be said to be hidden
+    frame = _face_frame(grid, head, pose.front, pose.left, pose.centre, pose.up)
+    before = _sample(original, original.hu, frame, 1)
+    after = _sample(original, written.hu, frame, 1)
+    gone = _sample(original, altered.astype(np.uint8), frame, 0) > 0
+    near = _near(grid, head, frame)
+    depth = _depth(np.where(near, before, -1000))
+    zone = depth < DEEP_MM
+    if not zone.any():
+        return Measures(0.0, 0.0, 0.0, share, voxels, ml)
+    peeled = _depth(np.where(near & ~gone, before, -1000))
+    median = _depth(ndimage.median_filter(np.where(near, after, -1000), 5))
+    return Measures(_same(depth, peeled, zone), _relief(depth, peeled, zone), _same(depth, median, zone), share, voxels, ml)
+
+
+# --- the face -------------------------------------------------------------------------------------
+def _face_frame(
+    grid: Grid, head: NDArray[np.bool_], front: NDArray[np.float64], left: NDArray[np.float64], centre: NDArray[np.float64], up: int
+) -> NDArray[np.float64]:
+    """(height, width, depth, 3) points in mm: depth runs from 5 mm before the nose tip backwards, 1 mm apart."""
+    points = grid.coordinates(head)
+    ahead, level = (points[:, :2] - centre[:2]) @ front, (points[:, 2] - centre[2]) * up
+    middle = np.abs((points[:, :2] - centre[:2]) @ left) < 25
+    low = middle & (level < 0)
+    chosen = low if low.any() else middle
+    tip = points[chosen][np.argmax(ahead[chosen])]
+    heights = np.arange(ABOVE_MM, -BELOW_MM - 1, -1.0) * up
+    widths, depths = np.arange(-WIDE_MM, WIDE_MM + 1.0), np.arange(-5, DEEP_MM + 15.0)
+    frame = np.empty((len(heights), len(widths), len(depths), 3))
+    start = tip[:2] @ left
+    for axis in (0, 1):
+        frame[..., axis] = centre[axis] * 0 + (tip[:2] @ front) * front[axis] + start * left[axis]
+        frame[..., axis] += widths[None, :, None] * left[axis] - depths[None, None] * front[axis]
+    frame[..., 2] = (tip[2] + heights)[:, None, None]
+    return frame
+
+
+def _sample(volume: Volume, values: NDArray, frame: NDArray[np.float64], order: int) -> NDArray[np.float32]:
+    at = native_indices(volume, frame)
+    outside = -1000.0 if order else 0.0
+    return ndimage.map_coordinates(values, at, order=order, mode="constant", cval=outside, output=np.float32, prefilter=False)
+
+
+def _near(grid: Grid, head: NDArray[np.bool_], frame: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Points of the head or within a voxel of it: table and head-rest do not count."""
+    index = np.rint((frame - grid.origin) / STEP).astype(int)
+    shape = np.array(head.shape[::-1])
+    inside = ((index >= 0) & (index < shape)).all(-1)
+    index = np.clip(index, 0, shape - 1)
+    return inside & ndimage.binary_dilation(head, iterations=1)[index[..., 2], index[..., 1], index[..., 0]]
+
+
+def _depth(hu: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(height, width) mm to the first crossing of the skin's HU along the last axis, between samples; inf where none."""
+    solid = hu > SKIN_HU
+    first = solid.argmax(-1)
+    rows, columns = np.indices(first.shape)
+    here, before = hu[rows, columns, first], hu[rows, columns, np.maximum(first - 1, 0)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        back = np.where(first > 0, np.clip((here - SKIN_HU) / (here - before), 0, 1), 0)
+    return np.where(solid.any(-1), first - back, np.inf)
+
+
+def _same(one: NDArray[np.float64], other: NDArray[np.float64], zone: NDArray[np.bool_]) -> float:
+    with np.errstate(invalid="ignore"):
+        return float((np.abs(one - other) <= SAME_MM)[zone].mean())
+
+
+def _relief(one: NDArray[np.float64], other: NDArray[np.float64], zone: NDArray[np.bool_]) -> float:
+    """Pearson's r of the two maps' relief inside the zone: depth minus its local mean."""
+    both = zone & np.isfinite(other)
+    if both.sum() < 100:
+        return 0.0
+    a, b = (_minus_mean(depth, both)[both] for depth in (one, other))
+    spread = float(a.std() * b.std())
+    return float(((a - a.mean()) * (b - b.mean())).mean() / spread) if spread > 1e-9 else 0.0
+
+
+def _minus_mean(depth: NDArray[np.float64], zone: NDArray[np.bool_]) -> NDArray[np.float64]:
+    values = np.where(zone, depth, 0.0)
+    weight = ndimage.gaussian_filter(zone.astype(float), RELIEF_SIGMA_MM)
+    return values - ndimage.gaussian_filter(values, RELIEF_SIGMA_MM) / np.maximum(weight, 1e-6)
+
+
+# --- the brain ------------------------------------------------------------------------------------
+def skull_flood(grid: Grid, bone: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Soft tissue that water poured round the head cannot reach once the skull's holes are stopped with 8 mm.
+
+    Orbits, nose and neck stay outside because they open to the skin by more than that.
+    """
+    wall = dilate(bone, 8.0)
+    air = ndimage.binary_dilation(grid.hu < -400, iterations=2)
+    rooms = erode(~wall & ~air & (grid.hu > -50) & (grid.hu < 130), STEP)
+    room = largest(rooms)
+    # one voxel less all round: a partial-volume voxel of dura or bone is no brain
+    return erode(dilate(room, 8.0) & ~dilate(bone, STEP) & (grid.hu > -50) & (grid.hu < 130) & _between(bone), STEP)
+
+
+def _between(bone: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Voxels with bone on both sides, left and right as well as front and back."""
+    sides = []
+    for axis in (1, 2):
+        forward = np.logical_or.accumulate(bone, axis)
+        backward = np.flip(np.logical_or.accumulate(np.flip(bone, axis), axis), axis)
+        sides.append(forward & backward)
+    return sides[0] & sides[1]
+
+
+def _brain_changed(volume: Volume, altered: NDArray[np.bool_], brain: NDArray[np.bool_], grid: Grid) -> float:
+    """Share of intracranial voxels that were altered, on the slices' own grid."""
+    total = int(brain.sum()) * STEP**3
+    voxel = volume.spacing[0] * volume.spacing[1] * float(np.median(np.diff(volume.offsets))) if len(volume.hu) > 1 else 1.0
+    hit = 0
+    shape = np.array(brain.shape[::-1])
+    for slice_ in np.flatnonzero(altered.any((1, 2))):
+        down, across = native_points(volume, int(slice_), slice(0, volume.hu.shape[1]), slice(0, volume.hu.shape[2]))
+        rows, columns = np.nonzero(altered[slice_])
+        points = down[rows, 0] + across[0, columns]
+        index = np.rint((points - grid.origin) / STEP).astype(int)
+        good = ((index >= 0) & (index < shape)).all(1)
+        index = index[good]
+        hit += int(brain[index[:, 2], index[:, 1], index[:, 0]].sum())
+    return hit * voxel / total if total else 0.0
