@@ -27,12 +27,13 @@ _ADOBE = re.compile(rb"Adobe.{7}", re.DOTALL)
 
 
 def check(file: DicomFile, shape: Shape) -> None:
-    """Doubt when frames are missing, or a frame's own header names another size than the data set."""
+    """Doubt when frames are missing or damaged in structure, or a frame's own header names another size than the data set."""
     for frame in frames_of(file, shape):
         start, end = frame[0]
         size = size_of(file.data[start : min(end, start + 65536)])
         if size is not None and size != (shape.rows, shape.columns):
             raise Doubt("a compressed frame has another size than the header says", "NOT_A_SLICE")
+        _rest(file, shape, frame)
 
 
 def frames_of(file: DicomFile, shape: Shape) -> list[list[tuple[int, int]]]:
@@ -61,9 +62,7 @@ def blanked(file: DicomFile, shape: Shape) -> bytes | None:
     last = file.elements[-1]
     edits: list[tuple[int, int]] = []
     for frame in frames_of(file, shape):
-        joined = b"".join(file.data[start:end] for start, end in frame)
-        spans = _rle_rest(joined, shape) if file.syntax.uid == RLE_LOSSLESS else _jpeg_rest(joined)
-        edits += [place for span in spans for place in _absolute(span, frame)]
+        edits += [place for span in _rest(file, shape, frame) for place in _absolute(span, frame)]
     edits += _table_rest(file)
     if not edits:
         return None
@@ -71,6 +70,11 @@ def blanked(file: DicomFile, shape: Shape) -> bytes | None:
     for start, end in edits:
         data[start - last.value : end - last.value] = bytes(end - start)
     return bytes(data)
+
+
+def _rest(file: DicomFile, shape: Shape, frame: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined = b"".join(file.data[start:end] for start, end in frame)
+    return _rle_rest(joined, shape) if file.syntax.uid == RLE_LOSSLESS else _jpeg_rest(joined)
 
 
 def _absolute(span: tuple[int, int], frame: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -156,8 +160,8 @@ def _segment_end(stream: bytes, pos: int, stop: int, wanted: int) -> int:
             wanted -= 257 - run
         else:
             pos += 1
-    if wanted > 0 or pos > stop:
-        raise Doubt("an RLE segment is cut off", "NOT_A_SLICE")
+    if wanted or pos > stop:
+        raise Doubt("an RLE segment does not hold one byte a pixel", "NOT_A_SLICE")
     return pos
 
 
@@ -172,6 +176,8 @@ def size_of(head: bytes | mmap.mmap) -> tuple[int, int] | None:
     while pos + 9 <= len(head) and head[pos] == 0xFF:
         marker, length = head[pos + 1], struct.unpack_from(">H", head, pos + 2)[0]
         if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):  # SOF (ISO 10918-1 B.2.2)
+            if not 2 <= head[pos + 4] <= 16 or head[pos + 9 : pos + 10] != b"\1":
+                return 0, 0  # a precision or a number of components that no CT frame has; decoders trip over them
             return struct.unpack_from(">HH", head, pos + 5)  # type: ignore[return-value]
         pos += 2 + length
     return None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ichset import dicomfile
-from ichset.anonymize import census, instance
+from ichset.anonymize import census, instance, trial
 from ichset.anonymize.faults import explain
 from ichset.anonymize.instance import Written
 from ichset.anonymize.selfcheck import SelfCheck, Watchlist
@@ -83,12 +83,13 @@ def _write_plain(
     """Every file without defacing: one in memory at a time."""
     written: list[tuple[Path, Written]] = []
     seen: set[str] = set()
+    tried = _tried(task)
     for member, ordinal, place in _places(task):
         target = part / f"{ordinal:02d}" / f"{place:05d}.dcm"
         try:
             source = instance.read(member.path)
             watchlist.add_file(source.file)
-            instance.check_pixels(source)
+            _check_pixels(member, source, tried)
             if source.sop_uid in seen:
                 raise dicomfile.NotReadable("the same instance UID occurs twice in the study")
             target.parent.mkdir(exist_ok=True)
@@ -111,10 +112,13 @@ def _write_hidden(
     for member, ordinal, _ in _places(task):
         series.setdefault(ordinal, []).append(member)
     written: list[tuple[Path, Written]] = []
+    tried = _tried(task)
     for ordinal, members in series.items():
         readable = []
         for member in members:
             try:
+                if member.path in tried:
+                    raise tried[member.path]
                 readable.append((member, instance.read(member.path)))
                 watchlist.add_file(readable[-1][1].file)
             except Exception as error:  # as above
@@ -131,6 +135,18 @@ def _write_hidden(
             reason, detail = explain(error)
             aside += [(str(member.path), str(reason), detail) for member, _ in readable]
     return written
+
+
+def _tried(task: FolderTask) -> Mapping[Path, Doubt]:
+    fragile = [member.path for member in task.members if member.fragile]
+    return trial.pixel_faults(fragile) if fragile else {}
+
+
+def _check_pixels(member: Found, source: instance.Source, tried: Mapping[Path, Doubt]) -> None:
+    if member.path in tried:
+        raise tried[member.path]
+    if not member.fragile:
+        instance.check_pixels(source)
 
 
 def _search(written: list[tuple[Path, Written]], check: SelfCheck) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichset import volume
-from ichset.anonymize import instance, technical
+from ichset.anonymize import instance, pixels, technical
 from ichset.anonymize.instance import Source, Written
 from ichset.anonymize.tags import Deidentifier, Doubt
 from ichset.config import AnonymizeConfig
@@ -33,7 +33,9 @@ def hide(sources: Sequence[Sequence[Source]], config: AnonymizeConfig, seed: int
     """Every series of a study with its face hidden. Raises what decoding, geometry and defacing raise."""
     from ichset.anonymize.deface import deface_study
 
-    frames = [[instance.check_pixels(source) for source in members] for members in sources]
+    frames = [[instance.frames_of(source) for source in members] for members in sources]
+    for source, stored in ((source, stored) for members, held in zip(sources, frames, strict=True) for source, stored in zip(members, held, strict=True)):
+        pixels.check_drawn(stored, source.shape, source.slope)
     volumes = [volume.from_datasets([source.dataset() for source in members]) for members in sources]
     faces = []
     for members, stored, original, hidden in zip(sources, frames, volumes, deface_study(volumes, config.deface, seed), strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ichset import dicomfile
 from ichset.anonymize import codestreams, pixels
-from ichset.anonymize.tags import Deidentifier
+from ichset.anonymize.tags import Deidentifier, Doubt
 from ichset.dicomfile import PIXEL_DATA, DicomFile, Syntax, encode, encode_fragments
 
 if TYPE_CHECKING:
@@ -39,6 +39,14 @@ class Source:
         from pydicom import dcmread
 
         return dcmread(BytesIO(self.file.data[:]), force=True)
+
+    @property
+    def slope(self) -> float:
+        """Rescale slope; 1 where it is missing or no number."""
+        try:
+            return float(self.file.text(0x00281053) or 1)
+        except ValueError:
+            return 1.0
 
     @property
     def sop_class(self) -> str:
@@ -67,26 +75,31 @@ def read(path: Path) -> Source:
         raise dicomfile.NotReadable("no elements")
     shape = pixels.admit(file)
     if file.syntax.encapsulated:
+        _require_bounded(shape)
         codestreams.check(file, shape)
     return Source(file, shape)
 
 
 def frames_of(source: Source) -> NDArray:
-    """(frames, rows, columns) of stored values; only compressed ones are decoded."""
+    """(frames, rows, columns) of stored values together; only compressed ones are decoded. Raises Doubt beyond a bound."""
+    _require_bounded(source.shape)
+    return np.stack(list(_each_frame(source))) if source.file.syntax.encapsulated else pixels.native_frames(source.file, source.shape)
+
+
+def _require_bounded(shape: pixels.Shape) -> None:
+    if shape.frame_bytes * shape.frames > pixels.MAX_DECODED:
+        raise Doubt("more pixels than one file's bound", "NOT_A_SLICE")
+
+
+def check_pixels(source: Source) -> None:
+    """Look for drawn text in every frame, one at a time. Raises Doubt."""
+    pixels.check_drawn(_each_frame(source), source.shape, source.slope)
+
+
+def _each_frame(source: Source) -> Iterable[NDArray]:
     if source.file.syntax.encapsulated:
-        return pixels.decoded_frames(source.dataset(), source.shape)
+        return pixels.decoded_frames(source.dataset())
     return pixels.native_frames(source.file, source.shape)
-
-
-def check_pixels(source: Source) -> NDArray:
-    """The frames, once they are seen to hold no drawn text. Raises Doubt."""
-    frames = frames_of(source)
-    slope = source.file.text(0x00281053) or "1"
-    try:
-        pixels.check_drawn(frames, source.shape, float(slope))
-    except ValueError:
-        pixels.check_drawn(frames, source.shape, 1.0)
-    return frames
 
 
 def write(

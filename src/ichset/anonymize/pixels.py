@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,13 @@ CT_CLASSES = {
 }
 MAX_SIDE = 4096  # rows or columns of a CT frame
 MAX_FRAMES = 10_000
+MAX_DECODED = 512 << 20  # bytes that one file's frames may decode to
 _NOT_SLICES = frozenset(
     {"LOCALIZER", "SCOUT", "TOPOGRAM", "TOP", "SURVIEW", "SCREEN", "SCREENSHOT", "SAVE", "DOSE", "SUMMARY", "PROTOCOL", "REPORT", "VRT",
      "SSD", "3D", "RENDERED", "VOLREN", "RENDER", "SURFACE"}
 )  # fmt: skip
+_PIXEL_MODULE = (0x00280002, 0x00280010, 0x00280011, 0x00280100, 0x00280101, 0x00280102, 0x00280103)  # US, all of type 1 (PS3.3 C.7.6.3)
+_UIDS = (0x00080018, 0x0020000D, 0x0020000E)
 _SCREEN = re.compile(
     r"dose.?(report|info|record)|patient.?protocol|exam.?summary|screen.?(save|shot|capture)|(страница|отч[её]т).{0,9}доз|протокол.{0,9}доз", re.I
 )
@@ -59,10 +63,12 @@ def admit(file: DicomFile) -> Shape:
         raise Doubt("marked as having burned-in text", "BURNED_IN_TEXT")
     if (file.raw(0x00080064) and file.text(0x00080064) != "DF") or _SCREEN.search((file.raw(0x0008103E) or b"").decode("utf-8", "replace")):
         raise Doubt("a capture of a screen by its conversion type or description", "NOT_A_SLICE")
+    if any(len(file.raw(tag) or b"") != 2 for tag in _PIXEL_MODULE) or not all(file.raw(tag) for tag in _UIDS):
+        raise Doubt("a required attribute of an image is missing", "NOT_A_SLICE")
     shape = _shape(file)
     if not (0 < shape.rows <= MAX_SIDE and 0 < shape.columns <= MAX_SIDE and 0 < shape.frames <= MAX_FRAMES):
         raise Doubt("rows, columns or frames missing or out of bounds", "NOT_A_SLICE")
-    if shape.allocated not in (8, 16) or not 0 < shape.stored <= shape.allocated:
+    if shape.allocated not in (8, 16) or not 0 < shape.stored <= shape.allocated or _number(file, 0x00280103) > 1:
         raise Doubt("bits allocated or stored are not those of a CT image", "NOT_A_SLICE")
     if _number(file, 0x00280002) != 1 or file.text(0x00280004) not in ("MONOCHROME1", "MONOCHROME2"):
         raise Doubt("not a greyscale image", "NOT_A_SLICE")
@@ -109,9 +115,11 @@ def native_frames(file: DicomFile, shape: Shape) -> NDArray[np.int32 | np.uint16
     return values.reshape(shape.frames, shape.rows, shape.columns)
 
 
-def check_drawn(frames: NDArray, shape: Shape, slope: float) -> None:
+def check_drawn(frames: Iterable[NDArray], shape: Shape, slope: float) -> None:
     """Doubt when text seems drawn in a frame, or bits above those stored hold something (an embedded overlay)."""
     for frame in frames:
+        if frame.shape != (shape.rows, shape.columns):
+            raise Doubt("a decoded frame has another size than the header says", "NOT_A_SLICE")
         if drawn_text(frame, slope):
             raise Doubt("text may be drawn in the pixels", "BURNED_IN_TEXT")
         if shape.stored < shape.allocated and _spare_bits(frame, shape):
@@ -169,9 +177,22 @@ def _strokes(row: NDArray, jump: NDArray, step: int) -> dict[int, frozenset[tupl
     return {value: frozenset(runs) for value, runs in found.items() if len(runs) >= STROKES}
 
 
-def decoded_frames(dataset: Dataset, shape: Shape) -> NDArray:
-    """(frames, rows, columns) of compressed pixel data. The codestream's own size is checked before it is decoded."""
-    from pydicom.pixels import pixel_array
+# One decoder a syntax, never a chain of fallbacks: what the first refuses is damaged, and GDCM's JPEG-LS aborts the process on it
+_DECODERS = {
+    "1.2.840.10008.1.2.5": "pydicom", "1.2.840.10008.1.2.4.50": "pillow", "1.2.840.10008.1.2.4.51": "gdcm", "1.2.840.10008.1.2.4.57": "gdcm",
+    "1.2.840.10008.1.2.4.70": "gdcm", "1.2.840.10008.1.2.4.80": "pyjpegls", "1.2.840.10008.1.2.4.81": "pyjpegls",
+    "1.2.840.10008.1.2.4.90": "pylibjpeg", "1.2.840.10008.1.2.4.91": "pylibjpeg", "1.2.840.10008.1.2.4.201": "pylibjpeg",
+    "1.2.840.10008.1.2.4.202": "pylibjpeg", "1.2.840.10008.1.2.4.203": "pylibjpeg",
+}  # fmt: skip
 
-    frames = pixel_array(dataset, raw=True)
-    return frames.reshape(shape.frames, shape.rows, shape.columns)
+FRAGILE = frozenset(uid for uid, plugin in _DECODERS.items() if plugin == "gdcm")  # their frames are tried in a process of their own first
+
+
+def decoded_frames(dataset: Dataset) -> Iterator[NDArray]:
+    """Each frame (rows, columns) of compressed pixel data, one in memory at a time."""
+    from pydicom.pixels import iter_pixels
+
+    plugin = _DECODERS.get(dataset.file_meta.TransferSyntaxUID)
+    if plugin is None:
+        raise Doubt("no decoder for this transfer syntax", "NOT_A_SLICE")
+    yield from iter_pixels(dataset, raw=True, decoding_plugin=plugin)

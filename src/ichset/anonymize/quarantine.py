@@ -58,9 +58,8 @@ def preview(source: Path, target: Path) -> None:
         frames: NDArray = instance.frames_of(found)
     except Exception:
         return  # a file that cannot be shown is still set aside
-    slope = float(found.file.text(0x00281053) or 1)
     for frame in frames:
-        if pixels.drawn_text(frame, slope):
+        if pixels.drawn_text(frame, found.slope):
             low, high = float(frame.min()), float(frame.max())
             grey = ((frame.astype(np.float32) - low) * (255.0 / max(high - low, 1.0))).astype(np.uint8)
             Image.fromarray(grey).save(target)

@@ -17,9 +17,10 @@ from typing import Any
 import pyarrow as pa
 
 from ichset import dicomfile
-from ichset.anonymize import hiding, instance, quarantine, subjects, technical
+from ichset.anonymize import hiding, instance, quarantine, subjects, technical, trial
 from ichset.anonymize.faults import explain
 from ichset.anonymize.instance import Source, Written
+from ichset.anonymize.pixels import FRAGILE
 from ichset.anonymize.selfcheck import SelfCheck, Watchlist
 from ichset.anonymize.tags import VERSION, Deidentifier, Identity, Policy
 from ichset.config import AnonymizeConfig, EngineConfig
@@ -169,7 +170,11 @@ def _into(part: Path, task: StudyTask, config: AnonymizeConfig, key: bytes) -> S
 
 def _read_series(folder: Path, ordinal: int) -> list[Source]:
     found = next((path for path in (folder / f"{ordinal:02d}", folder / str(ordinal)) if path.is_dir()), None)
-    members = [instance.read(path) for path in sorted(found.glob("*.dcm"))] if found else []
+    paths = sorted(found.glob("*.dcm")) if found else []
+    members = [instance.read(path) for path in paths]
+    fragile = [path for path, source in zip(paths, members, strict=True) if source.file.syntax.uid in FRAGILE]
+    for fault in trial.pixel_faults(fragile).values():
+        raise fault
     if not members:
         raise NotReadable("a series that was taken has no files")
     return members

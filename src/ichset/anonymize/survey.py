@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ichset import dicomfile
+from ichset.anonymize.pixels import FRAGILE
 from ichset.anonymize.subjects import patient_id_of
 from ichset.dicomfile import NotReadable
 from ichset.errors import SourceUnreachable
@@ -26,6 +27,7 @@ class Found:
     sop_uid: str
     series_number: int
     instance_number: int
+    fragile: bool  # its transfer syntax has a decoder that may die of a damaged frame
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ def _look(path: Path) -> Found:
     study, series, sop = file.text(0x0020000D), file.text(0x0020000E), file.text(0x00080018)
     if not (study and series and sop):
         raise NotReadable("no study, series or instance UID: not an image object")
-    return Found(path, patient_id_of(file), study, series, sop, _integer(file.text(0x00200011)), _integer(file.text(0x00200013)))
+    return Found(path, patient_id_of(file), study, series, sop, _integer(file.text(0x00200011)), _integer(file.text(0x00200013)),
+                 file.syntax.uid in FRAGILE)  # fmt: skip
 
 
 def _integer(text: str) -> int:

@@ -16,7 +16,7 @@ _STANDARD = re.compile(r"1\.2\.840\.10008(\.(0|[1-9]\d{0,3})){1,9}")
 _AS = re.compile(r"(\d{3})([DWMY])")
 _TEXT = re.compile(r"[^\x00-\x1f\x7f]*")
 MAX_LENGTH = {"AE": 16, "CS": 16, "SH": 16, "LO": 64, "PN": 64, "UI": 64, "ST": 1024, "LT": 10240, "UT": 10240, "UC": 1024}
-WIDTHS = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "OW": 2, "AT": 4, "UV": 8, "SV": 8}
+WIDTHS = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "OW": 2, "AT": 4, "UV": 8, "SV": 8, "US or SS": 2}
 
 Check = Callable[[str], str | None]
 
