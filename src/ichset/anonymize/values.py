@@ -23,6 +23,8 @@ Check = Callable[[str], str | None]
 
 def check(kind: str, vr: str, text: str, age_cap: int | None = None) -> str | None:
     """`text` (all components) as it may be kept, which may be less than it was; None when nothing may."""
+    if not text.isprintable():
+        return None
     name, _, argument = kind.partition(":")
     single: Check
     if name == "terms":

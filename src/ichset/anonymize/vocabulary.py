@@ -44,7 +44,8 @@ def clean(value: str) -> str | None:
     for place, i in enumerate(solid):
         if marks[i] == "number":  # a bare short number only beside something known: 5.0 in "Head 5.0", not in a phone number
             beside = {bare[place], bare[place + 2]}
-            marks[i] = "word" if "word" in beside and "number" not in beside else ""
+            marks[i] = "word" if "word" in beside and not beside & {"number", "digits"} else ""
+    marks = ["" if mark == "digits" else mark for mark in marks]
     kept = [token for token, mark in zip(tokens, marks, strict=True) if mark == "word"]
     if not kept:
         return None
@@ -58,6 +59,8 @@ def _mark(token: str, known: frozenset[str]) -> str:
         return "word"
     if _NUMBER.fullmatch(token):
         return "number"
+    if token[0].isdigit():
+        return "digits"
     return "separator" if len(token) == 1 and not token.isalnum() else ""
 
 
