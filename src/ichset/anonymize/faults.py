@@ -24,10 +24,10 @@ def explain(error: Exception) -> tuple[Reason, str]:
         return Reason[error.reason], str(error)
     if isinstance(error, NotReadable):
         return Reason.UNREADABLE_FILE, str(error)
-    if isinstance(error, CurationError):
-        raise error
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         raise OutOfSpace("no space left for de-identified files; free some and run again") from None
-    if type(error).__name__ in ("CannotDeface", "GeometryError"):
+    if type(error).__name__ in ("CannotDeface", "GeometryError"):  # by name: their modules are heavy and may never have been loaded
         return Reason.DEFACE_IMPOSSIBLE, str(error)
+    if isinstance(error, CurationError):
+        raise error
     return Reason.UNREADABLE_FILE, f"{type(error).__name__} while reading or writing"
