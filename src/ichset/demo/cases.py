@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from random import Random
 
 from ichset.contracts import COMPARTMENTS, LABELS
-from ichset.demo.people import INSTITUTIONS, Person, person, physician
+from ichset.demo.people import Person, person, physician
 from ichset.demo.phantom.anatomy import Fracture, Lesion
 from ichset.demo.scanners import SCANNERS, Scanner
 

@@ -33,8 +33,9 @@ class Text:
         if self.mislabelled:  # cp1251 bytes under a Latin label
             return text.encode("cp1251", "replace").decode("latin_1")
         page = _CODE_PAGES[self.charset]
-        if page != "utf-8":
-            text = text.replace("«", '"').replace("»", '"')
+        if page == "utf-8":  # scanners count bytes where the standard counts letters
+            return text.encode("utf-8")[:limit].decode("utf-8", "ignore").strip()
+        text = text.replace("«", '"').replace("»", '"')
         return text.encode(page, "replace").decode(page)
 
 
