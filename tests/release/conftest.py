@@ -10,7 +10,8 @@ import pytest
 
 from ichset.config import Config
 from ichset.release.build import build_release
-from tests.release import hospital
+
+from . import hospital
 
 ALL_EXPORTS = ["bio", "cq500", "masks", "nifti", "rsna"]
 

@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 import pydicom
 
 from ichset.contracts import LABELS
-from tests.release.hospital import Hospital, source_date
+
+from .hospital import Hospital, source_date
 
 ENCODINGS = ("utf-8", "cp1251", "iso8859-5", "koi8-r", "utf-16-le", "utf-16-be")
 Planter = Callable[[Path, Hospital, np.random.Generator], None]
@@ -131,7 +132,9 @@ def flipped_byte(release: Path, _: Hospital, rng: np.random.Generator) -> None:
 
 
 def missing_file(release: Path, _: Hospital, rng: np.random.Generator) -> None:
-    pick(rng, [path for path in sorted(release.rglob("*")) if path.is_file()]).unlink() if rng.random() < 0.5 else pick(rng, dicoms(release)).unlink()
+    pick(rng, [path for path in sorted(release.rglob("*")) if path.is_file()]).unlink() if rng.random() < 0.5 else pick(
+        rng, dicoms(release)
+    ).unlink()
 
 
 def extra_file(release: Path, _: Hospital, rng: np.random.Generator) -> None:
@@ -166,7 +169,11 @@ def wrong_label(release: Path, hospital: Hospital, rng: np.random.Generator) -> 
     edit(release, "labels", change)
     labels = pq.read_table(release / "data/tables/labels.parquet")
     series = pq.read_table(release / "data/tables/series.parquet")
-    for name, table in (("table1", paper.table1(labels)), ("tableS1", paper.table_s1(series, labels)), ("balance", balance.class_balance(labels))):
+    for name, table in (
+        ("table1", paper.table1(labels)),
+        ("tableS1", paper.table_s1(series, labels)),
+        ("balance", balance.class_balance(labels)),
+    ):
         edit(release, name, lambda _, table=table: table.to_pylist())
     close_again(release)
 
@@ -271,7 +278,9 @@ def missing_slice(release: Path, _: Hospital, rng: np.random.Generator) -> None:
 
     def fewer(found: list[dict]) -> list[dict]:
         for row in found:
-            if row["study"] == victim["study"] and row.get("series", victim["series"]) in (victim["series"],) or "subject" in row and "arm" in row and row["study"] == victim["study"]:
+            if (row["study"] == victim["study"] and row.get("series", victim["series"]) in (victim["series"],)) or (
+                "subject" in row and "arm" in row and row["study"] == victim["study"]
+            ):
                 row["instances"] -= 1
         return found
 
@@ -314,7 +323,11 @@ def swapped_slices(release: Path, _: Hospital, rng: np.random.Generator) -> None
 
 
 def identity_not_removed(release: Path, _: Hospital, rng: np.random.Generator) -> None:
-    rewrite(release, pick(rng, dicoms(release)), lambda d: d.__delattr__("PatientIdentityRemoved") if rng.random() < 0.5 else setattr(d, "PatientIdentityRemoved", "NO"))
+    rewrite(
+        release,
+        pick(rng, dicoms(release)),
+        lambda d: d.__delattr__("PatientIdentityRemoved") if rng.random() < 0.5 else setattr(d, "PatientIdentityRemoved", "NO"),
+    )
 
 
 def wrong_date(release: Path, _: Hospital, rng: np.random.Generator) -> None:
@@ -325,7 +338,9 @@ def not_conformant(release: Path, _: Hospital, rng: np.random.Generator) -> None
     keyword = str(pick(rng, ["ImageType", "KVP", "BitsStored", "PhotometricInterpretation", "ImageOrientationPatient", "Modality"]))
 
     def change(d: pydicom.Dataset) -> None:
-        d[keyword].value = {"BitsStored": 18, "PhotometricInterpretation": "MONOCHROME9", "Modality": "XX", "ImageType": ["ORIGINAL"]}.get(keyword, None)
+        d[keyword].value = {"BitsStored": 18, "PhotometricInterpretation": "MONOCHROME9", "Modality": "XX", "ImageType": ["ORIGINAL"]}.get(
+            keyword
+        )
 
     rewrite(release, pick(rng, dicoms(release)), change)
 
@@ -339,7 +354,9 @@ def truncated(release: Path, _: Hospital, rng: np.random.Generator) -> None:
 
 def face_showing(release: Path, _: Hospital, rng: np.random.Generator) -> None:
     def change(found: list[dict]) -> list[dict]:
-        column, value = pick(rng, [("exposed", 0.4), ("exposed", None), ("brain_changed", 0.02), ("deface_method", None), ("exposed", 0.06)])
+        column, value = pick(
+            rng, [("exposed", 0.4), ("exposed", None), ("brain_changed", 0.02), ("deface_method", None), ("exposed", 0.06)]
+        )
         pick(rng, found)[column] = value
         return found
 
@@ -381,11 +398,34 @@ def wrong_weight(release: Path, _: Hospital, rng: np.random.Generator) -> None:
 
 
 def wrong_readme(release: Path, _: Hospital, rng: np.random.Generator) -> None:
-    retype(release, "README.md", rng, r"(?<=\| )(\d+)(?= \|)|\b(\d+)(?= head CT)" if rng.random() < 0 else str(pick(rng, [r"\b(\d+)(?= head CT)", r"(\d+)(?= with intracranial)", r"(?<=\| )(\d+)(?= \|)", r"(\d+)(?= series,)", r"(\d+)(?= DICOM files)"])))
+    retype(
+        release,
+        "README.md",
+        rng,
+        r"(?<=\| )(\d+)(?= \|)|\b(\d+)(?= head CT)"
+        if rng.random() < 0
+        else str(
+            pick(
+                rng,
+                [
+                    r"\b(\d+)(?= head CT)",
+                    r"(\d+)(?= with intracranial)",
+                    r"(?<=\| )(\d+)(?= \|)",
+                    r"(\d+)(?= series,)",
+                    r"(\d+)(?= DICOM files)",
+                ],
+            )
+        ),
+    )
 
 
 def wrong_datasheet(release: Path, _: Hospital, rng: np.random.Generator) -> None:
-    retype(release, "DATASHEET.md", rng, str(pick(rng, [r"\b(\d+)(?= head CT)", r"(?<=of )(\d+)(?= patients)", r"(?<=\| )(\d+)(?= \|)", r"(\d+)(?= reads by)"])))
+    retype(
+        release,
+        "DATASHEET.md",
+        rng,
+        str(pick(rng, [r"\b(\d+)(?= head CT)", r"(?<=of )(\d+)(?= patients)", r"(?<=\| )(\d+)(?= \|)", r"(\d+)(?= reads by)"])),
+    )
 
 
 def stray_number(release: Path, _: Hospital, rng: np.random.Generator) -> None:
@@ -470,7 +510,9 @@ def mixed_nifti(release: Path, _: Hospital, rng: np.random.Generator) -> None:
 # --- identifiers -------------------------------------------------------------------------------------
 def _secret(hospital: Hospital, rng: np.random.Generator) -> bytes:
     case = pick(rng, list(hospital.cases))
-    value = pick(rng, [case.patient_id, case.accession, case.uid, case.name, case.name.replace("^", " "), case.name.replace("^", " ").upper()])
+    value = pick(
+        rng, [case.patient_id, case.accession, case.uid, case.name, case.name.replace("^", " "), case.name.replace("^", " ").upper()]
+    )
     return str(value).encode(str(pick(rng, list(ENCODINGS))))
 
 
@@ -536,14 +578,17 @@ FAULTS: dict[str, tuple[Planter, str]] = {
     "flipped byte": (flipped_byte, "checksums"), "missing file": (missing_file, "bag"), "extra file": (extra_file, "bag"),
     "linked file": (linked_file, "bag"), "stray DICOM": (stray_dicom, "files"), "wrong label": (wrong_label, "labels"),
     "wrong arm": (wrong_arm, "labels"), "doubled row": (doubled_study, "tables"), "lost row": (lost_row, "references"),
-    "Parquet differs": (parquet_differs, "tables"), "wrong technique": (wrong_technique, "headers"), "wrong person": (wrong_person, "headers"),
+    "Parquet differs": (parquet_differs, "tables"), "wrong technique": (wrong_technique, "headers"),
+    "wrong person": (wrong_person, "headers"),
     "leaked patient": (leaked_patient, "splits"), "copied picture": (copied_picture, "pictures"), "unbalanced": (unbalanced, "splits"),
-    "missing slice": (missing_slice, "slices"), "swapped series": (swapped_series, "headers"), "swapped slices": (swapped_slices, "headers"),
+    "missing slice": (missing_slice, "slices"), "swapped series": (swapped_series, "headers"),
+    "swapped slices": (swapped_slices, "headers"),
     "identity not removed": (identity_not_removed, "headers"), "wrong date": (wrong_date, "headers"),
     "not conformant": (not_conformant, "conformance"), "truncated file": (truncated, "headers"), "face showing": (face_showing, "defacing"),
     "wrong Table 1": (wrong_table1, "counts"), "wrong Table 2": (wrong_table2, "counts"), "wrong Table S1": (wrong_table_s1, "counts"),
     "wrong population": (wrong_population, "counts"), "wrong weight": (wrong_weight, "counts"), "wrong flow": (wrong_flow, "flow"),
-    "wrong split count": (wrong_split_count, "words"), "wrong agreement": (wrong_agreement, "words"), "wrong README": (wrong_readme, "words"),
+    "wrong split count": (wrong_split_count, "words"), "wrong agreement": (wrong_agreement, "words"),
+    "wrong README": (wrong_readme, "words"),
     "wrong datasheet": (wrong_datasheet, "words"), "stray number": (stray_number, "words"), "wrong report": (wrong_report, "words"),
     "wrong figure": (wrong_figure, "figures"), "wrong Croissant": (wrong_croissant, "cards"), "wrong ATLAS": (wrong_atlas, "cards"),
     "wrong RSNA row": (wrong_rsna, "exports"), "wrong CQ500 cell": (wrong_cq500, "exports"), "moved NIfTI": (moved_nifti, "exports"),

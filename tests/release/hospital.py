@@ -88,7 +88,9 @@ def head(slices: int, size: int, rng: np.random.Generator, blood: bool) -> np.nd
     return (hu + np.where(hu > -900, rng.normal(0, 4, hu.shape), rng.normal(0, 8, hu.shape))).astype(np.int16)
 
 
-def dicom(case: Case, series: int, instance: int, pixels: np.ndarray, position: float, maker: tuple, thickness: float, tilt: float) -> Dataset:
+def dicom(
+    case: Case, series: int, instance: int, pixels: np.ndarray, position: float, maker: tuple, thickness: float, tilt: float
+) -> Dataset:
     """A de-identified CT slice that dciodvfy accepts."""
     d = Dataset()
     d.file_meta = FileMetaDataset()
@@ -215,7 +217,8 @@ def _tables(chosen: tuple[Case, ...], series_rows: list[dict], file_rows: list[d
         if start >= 0:
             mentions.append({
                 "report": f"0a1b2c3d-{c.number}", "mention": 1, "section": "description", "start": start - 1, "end": start + 20,
-                "finding": "subdural", "assertion": "present", "laterality": "left", "location": None, "quote": "Субдуральная гематома", "cue": "",
+                "finding": "subdural", "assertion": "present", "laterality": "left", "location": None,
+                "quote": "Субдуральная гематома", "cue": "",
             })  # fmt: skip
     texts = [{"study": c.study, "indication": "травма", "description": _text(c).replace("Вымышленский", "[ФАМИЛИЯ]"),
               "conclusion": _conclusion(c)} for c in chosen]  # fmt: skip
@@ -273,7 +276,9 @@ def funnel(chosen: tuple[Case, ...]) -> pa.Table:
                  ("release", arm, "in", None, k + 2), ("release", arm, "kept", None, k),
                  ("release", arm, "excluded", "reserve, not needed", 2)]  # fmt: skip
     kinds = [("stage", pa.string()), ("arm", pa.string()), ("event", pa.string()), ("reason", pa.string()), ("count", pa.int64())]
-    return pa.Table.from_pylist([dict(zip(("stage", "arm", "event", "reason", "count"), row, strict=True)) for row in rows], pa.schema(kinds))
+    return pa.Table.from_pylist(
+        [dict(zip(("stage", "arm", "event", "reason", "count"), row, strict=True)) for row in rows], pa.schema(kinds)
+    )
 
 
 def config(folder: Path, **release: object) -> Config:

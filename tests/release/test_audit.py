@@ -12,8 +12,9 @@ import pytest
 from ichset.config import AuditConfig
 from ichset.errors import ConfigError
 from ichset.release.audit import audit_release
-from tests.release.conftest import Built
-from tests.release.faults import FAULTS
+
+from .conftest import Built
+from .faults import FAULTS
 
 
 def test_good_release_passes_every_check_and_none_is_skipped(built: Built) -> None:

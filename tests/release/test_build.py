@@ -20,14 +20,19 @@ from ichset.contracts import ARMS
 from ichset.errors import GateFailed
 from ichset.release.audit import audit_release
 from ichset.release.build import build_release
-from tests.release import hospital
-from tests.release.conftest import Built
+
+from . import hospital
+from .conftest import Built
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def tree(folder: Path) -> dict[str, str]:
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def test_bag_is_valid_for_the_reference_implementation(built: Built) -> None:
@@ -57,7 +62,7 @@ def test_files_are_copies_of_the_anonymized_bytes(built: Built) -> None:
 def test_same_inputs_give_the_same_bytes(built: Built, tmp_path: Path) -> None:
     """Another process, hash seed, locale, time zone, row order of the tables, and place."""
     code = (
-        "import sys; from pathlib import Path; from tests.release import hospital; from ichset.release.build import build_release\n"
+        "import sys; from pathlib import Path; from release import hospital; from ichset.release.build import build_release\n"
         "folder = Path(sys.argv[1]); made = hospital.build(folder / 'work', 10, size=48, patients=8); hospital.add_mask(made)\n"
         "turned = {name: table.take(list(range(table.num_rows))[::-1]) for name, table in made.tables.items()}\n"
         "config = hospital.config(folder, report_text=True, exports=['bio', 'cq500', 'masks', 'nifti', 'rsna'], examples=2)\n"
@@ -65,7 +70,7 @@ def test_same_inputs_give_the_same_bytes(built: Built, tmp_path: Path) -> None:
     )
     environment = {
         **os.environ, "PYTHONHASHSEED": "1234", "TZ": "Asia/Kamchatka", "LC_ALL": "C",
-        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / 'tests'), os.environ.get("PYTHONPATH", "")]),
     }  # fmt: skip
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, env=environment, cwd=tmp_path)
     assert tree(tmp_path / "release") == tree(built.release)
@@ -132,7 +137,9 @@ class TestVersions:
         config = hospital.config(tmp_path, version="1.1.0", examples=0)
         build_release(tables, made.funnel, config, made.work)
         after = {row["study"]: row for row in pq.read_table(old / "data/tables/studies.parquet").to_pylist()}
-        assert len(after) == 14 and all(after[study]["split"] == row["split"] and after[study]["subject"] == row["subject"] for study, row in before.items())
+        assert len(after) == 14 and all(
+            after[study]["split"] == row["split"] and after[study]["subject"] == row["subject"] for study, row in before.items()
+        )
         kept = old.with_name("release-1.0.0")
         assert bagit.Bag(str(kept)).validate()
         for line in manifest.splitlines():
@@ -141,7 +148,9 @@ class TestVersions:
                 assert hashlib.sha256((old / name).read_bytes()).hexdigest() == digest
         changes = pq.read_table(old / "data/tables/changes.parquet").to_pylist()
         assert sum(row["change"] == "added" for row in changes) == 6
-        assert [row["change"] for row in changes if row["study"] == labels[0]["study"]] == [f"fracture: {1 - labels[0]['fracture']} to {labels[0]['fracture']}"]
+        assert [row["change"] for row in changes if row["study"] == labels[0]["study"]] == [
+            f"fracture: {1 - labels[0]['fracture']} to {labels[0]['fracture']}"
+        ]
         assert "follows version `1.0.0`" in (old / "README.md").read_text()
         report = audit_release(old, made.work, AuditConfig(dciodvfy=False))
         # the label was corrected behind the readers' back: the audit says so, and nothing else

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from tests.release.conftest import Built
+from .conftest import Built
 
 SCHEMA = Path(__file__).with_name("atlas-2025-11.json")
 
@@ -81,7 +81,9 @@ def test_no_number_on_a_page_comes_from_elsewhere_than_the_tables(built: Built) 
     fixed = {"1", "2", "95"}
     for name in ("README.md", "DATASHEET.md"):
         text = re.sub(r"`[^`]*`|```.*?```|^---\n.*?\n---\n|<https[^>]*>", "", (built.release / name).read_text("utf-8"), flags=re.DOTALL)
-        strays = [number for number in re.findall(r"(?<![\w.])\d{1,3}(?:,\d{3})*(?:\.\d+)?(?![\d.]*\d)", text) if number not in cells | fixed]
+        strays = [
+            number for number in re.findall(r"(?<![\w.])\d{1,3}(?:,\d{3})*(?:\.\d+)?(?![\d.]*\d)", text) if number not in cells | fixed
+        ]
         assert strays == [], name
 
 
@@ -100,7 +102,14 @@ def test_report_needs_nothing_from_outside(built: Built) -> None:
 def test_report_opens_in_a_browser_with_every_figure_and_nothing_clipped(built: Built, chromium: Path, tmp_path: Path) -> None:
     from playwright.sync_api import sync_playwright
 
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+    flags = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+    ]
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=str(chromium), args=flags)
         page = browser.new_page(viewport={"width": 1200, "height": 900}, offline=True)
@@ -114,7 +123,8 @@ def test_report_opens_in_a_browser_with_every_figure_and_nothing_clipped(built: 
         outside = page.evaluate(
             """[...document.querySelectorAll('figure svg')].flatMap(svg => { const box = svg.getBoundingClientRect();
                return [...svg.querySelectorAll('text')].filter(text => { const own = text.getBoundingClientRect();
-               return own.width && (own.left < box.left - 1 || own.right > box.right + 1 || own.top < box.top - 1 || own.bottom > box.bottom + 1) })
+               return own.width && (own.left < box.left - 1 || own.right > box.right + 1 ||
+                 own.top < box.top - 1 || own.bottom > box.bottom + 1) })
                .map(text => text.textContent) })"""
         )
         assert outside == [] and faults == []

@@ -18,13 +18,16 @@ from ichset.cli.release import evaluate as command
 from ichset.errors import ConfigError
 from ichset.release import scores
 from ichset.release.evaluate import evaluate, write_results
-from tests.release.conftest import Built
+
+from .conftest import Built
 
 KINDS = ("ich", "epidural", "intracerebral", "intraventricular", "subarachnoid", "subdural")
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20)), min_size=2, max_size=60).filter(lambda rows: len({y for y, _ in rows}) == 2))
+@given(
+    st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20)), min_size=2, max_size=60).filter(lambda rows: len({y for y, _ in rows}) == 2)
+)
 def test_measures_equal_scikit_learn(rows: list[tuple[int, int]]) -> None:
     truth, predicted = np.array([y for y, _ in rows]), np.array([p / 20 for _, p in rows])
     called = predicted >= 0.5
@@ -113,7 +116,8 @@ def test_unknown_missing_doubled_and_unreadable_rows_are_named(built: Built, tmp
     rows[1][1], rows[2][1] = "high", 1.5
     result = evaluate(built.release, _write(tmp_path / "p.csv", ["study", "ich"], rows), "all", rounds=0)
     assert result["faults"] == {
-        "unknown": ["SNOBODY"], "missing": [studies[-1]], "duplicate": [studies[0]], "unreadable": [f"{studies[1]} ich", f"{studies[2]} ich"],
+        "unknown": ["SNOBODY"], "missing": [studies[-1]], "duplicate": [studies[0]],
+        "unreadable": [f"{studies[1]} ich", f"{studies[2]} ich"],
     }  # fmt: skip
     assert result["labels"]["ich"]["positives"] + result["labels"]["ich"]["negatives"] == len(studies) - 3
 
@@ -127,7 +131,8 @@ def test_only_the_split_is_scored_and_other_studies_are_not_unknown(built: Built
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ("a,b\n1,2\n", "needs a header"), ("study,tumour\nS,1\n", "no column is a label"), ("", "needs a header"), ("study,ich\nSX,0.5\n", "not one row"),
+    ("a,b\n1,2\n", "needs a header"), ("study,tumour\nS,1\n", "no column is a label"), ("", "needs a header"),
+    ("study,ich\nSX,0.5\n", "not one row"),
 ])  # fmt: skip
 def test_a_file_that_is_no_table_of_predictions_is_refused(built: Built, tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "p.csv").write_text(text)
@@ -137,14 +142,28 @@ def test_a_file_that_is_no_table_of_predictions_is_refused(built: Built, tmp_pat
 
 def test_command_writes_scores_curves_strata_and_a_growing_log(built: Built, tmp_path: Path) -> None:
     labels = _rows(built, "labels")
-    path = _write(tmp_path / "p.csv", ["study", "ich", "seconds"], [[row["study"], 0.8 if row["ich"] == "1" else 0.3, 1.5] for row in labels])
+    path = _write(
+        tmp_path / "p.csv", ["study", "ich", "seconds"], [[row["study"], 0.8 if row["ich"] == "1" else 0.3, 1.5] for row in labels]
+    )
     for _ in range(2):
-        done = CliRunner().invoke(command, [str(built.release), str(path), "--split", "all", "--bootstrap", "20", "--out", str(tmp_path / "out")])
+        done = CliRunner().invoke(
+            command, [str(built.release), str(path), "--split", "all", "--bootstrap", "20", "--out", str(tmp_path / "out")]
+        )
         assert done.exit_code == 0, done.output
     assert "ich" in done.output and "seconds a case: median 1.50" in done.output
     log = [json.loads(line) for line in (tmp_path / "out/log.jsonl").read_text().splitlines()]
-    assert [line["attempt"] for line in log] == [1, 2] and log[0]["scores"]["ich"]["auc"] == 1.0 and log[0]["seconds"]["cases"] == len(labels)
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"scores.json", "scores.csv", "strata.csv", "roc.svg", "roc.png", "log.jsonl", "report.txt"}
+    assert (
+        [line["attempt"] for line in log] == [1, 2] and log[0]["scores"]["ich"]["auc"] == 1.0 and log[0]["seconds"]["cases"] == len(labels)
+    )
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "scores.json",
+        "scores.csv",
+        "strata.csv",
+        "roc.svg",
+        "roc.png",
+        "log.jsonl",
+        "report.txt",
+    }
     assert b"AUC 1.000" in (tmp_path / "out/roc.svg").read_bytes()
     as_json = CliRunner().invoke(command, [str(built.release), str(path), "--split", "all", "--bootstrap", "0", "--json"])
     assert math.isclose(json.loads(as_json.output)["labels"]["ich"]["auc"], 1.0)
@@ -154,4 +173,7 @@ def test_results_do_not_depend_on_where_they_are_written(built: Built, tmp_path:
     path = _write(tmp_path / "p.csv", ["study", "ich"], [[row["study"], 0.4] for row in _rows(built, "studies")])
     for name in ("a", "b"):
         write_results(evaluate(built.release, path, "all", rounds=10), tmp_path / name)
-    assert [(tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in ("scores.json", "roc.svg", "roc.png", "log.jsonl")] == [True] * 4
+    assert [
+        (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+        for name in ("scores.json", "roc.svg", "roc.png", "log.jsonl")
+    ] == [True] * 4

@@ -14,7 +14,8 @@ from ichset.contracts import LABELS
 from ichset.errors import GateFailed
 from ichset.release import splits
 from ichset.release.records import Records
-from tests.release import hospital
+
+from . import hospital
 
 
 def records(subjects: list[str], seed: int = 0, pixels: dict[int, str] | None = None) -> Records:
@@ -23,11 +24,20 @@ def records(subjects: list[str], seed: int = 0, pixels: dict[int, str] | None = 
     names = [f"S{number:04d}" for number in range(len(subjects))]
     ich = rng.random(len(names)) < 0.5
     studies = pa.table({
-        "study": names, "subject": subjects, "study_uid": [f"2.25.{n}" for n in range(len(names))], "accession": [f"A{n}" for n in range(len(names))],
+        "study": names, "subject": subjects, "study_uid": [f"2.25.{n}" for n in range(len(names))],
+        "accession": [f"A{n}" for n in range(len(names))],
         "arm": ["ich" if mark else "normal" for mark in ich], "age": [str(int(a)) for a in rng.integers(18, 99, len(names))],
         "sex": [("F", "M", None)[int(s)] for s in rng.integers(0, 3, len(names))],
     })  # fmt: skip
-    labels = pa.table({"study": names, **{label: pa.array((ich & (rng.random(len(names)) < 0.3)).astype(int) if label != "ich" else ich.astype(int)) for label in LABELS}})
+    labels = pa.table(
+        {
+            "study": names,
+            **{
+                label: pa.array((ich & (rng.random(len(names)) < 0.3)).astype(int) if label != "ich" else ich.astype(int))
+                for label in LABELS
+            },
+        }
+    )
     series = pa.table({
         "study": names, "manufacturer": [("GE", "Philips", "Rare")[int(m)] for m in np.minimum(rng.integers(0, 20, len(names)) // 9, 2)],
         "kernel": [f"K{int(k)}" for k in rng.integers(0, 5, len(names))], "slice_thickness": rng.choice([1.0, 2.5, 5.0], len(names)),
@@ -63,7 +73,11 @@ def test_shares_hold_for_arms_labels_and_techniques() -> None:
     assigned, _ = split(found)
     in_train = np.array([assigned[study] == "train" for study in found.studies["study"].to_pylist()])
     assert abs(in_train.mean() - 0.7) < 0.01
-    for table, columns in ((found.labels, LABELS), (found.studies, ("arm", "sex")), (found.series, ("manufacturer", "kernel", "slice_thickness", "kvp"))):
+    for table, columns in (
+        (found.labels, LABELS),
+        (found.studies, ("arm", "sex")),
+        (found.series, ("manufacturer", "kernel", "slice_thickness", "kvp")),
+    ):
         for column in columns:
             values = np.array([str(value) for value in table[column].to_pylist()])
             for value in set(values.tolist()):
@@ -75,7 +89,9 @@ def test_links_by_uid_accession_and_pixels_hold_people_together() -> None:
     found = records(["P0", "P1", "P2", "P3"], pixels={0: "same", 6: "same"})
     clusters = splits.people(found.studies, found.files)
     assert clusters["S0000"] == clusters["S0003"] != clusters["S0001"]
-    twice = found.studies.set_column(found.studies.column_names.index("study_uid"), "study_uid", pa.array(["2.25.1", "2.25.1", "2.25.2", "2.25.3"]))
+    twice = found.studies.set_column(
+        found.studies.column_names.index("study_uid"), "study_uid", pa.array(["2.25.1", "2.25.1", "2.25.2", "2.25.3"])
+    )
     clusters = splits.people(twice, found.files)
     assert clusters["S0000"] == clusters["S0001"] and clusters["S0002"] == "S0002"
 

@@ -18,7 +18,8 @@ from ichset.contracts import LABELS
 from ichset.release import balance, paper, shift, summary
 from ichset.release.records import age_shown, age_years, gather
 from ichset.release.tablefiles import plain_cell, safe_cell, write_csv, write_table
-from tests.release import hospital
+
+from . import hospital
 
 FORMULAS = ["=1+1", "+1", "-1+2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "－1", "'=1", "''+x", '=HYPERLINK("x")', "=cmd|' /C calc'!A0"]
 
@@ -39,7 +40,8 @@ def test_guard_is_reversible_for_any_text(text: str) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=20), st.none() | st.integers(-(2**40), 2**40),
+        st.tuples(st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=20),
+        st.none() | st.integers(-(2**40), 2**40),
                   st.none() | st.floats(allow_nan=False, allow_infinity=False), st.none() | st.dates(date(1900, 1, 1), date(2099, 1, 1))),
         max_size=8,
     )
@@ -59,7 +61,10 @@ def test_csv_holds_what_parquet_holds(tmp_path: Path, rows: list[tuple]) -> None
 
 
 def _labels(rows: list[dict]) -> pa.Table:
-    full = [{"study": f"S{number}", "arm": "ich" if row.get("ich") else "normal", **{label: row.get(label, 0) for label in LABELS}} for number, row in enumerate(rows)]
+    full = [
+        {"study": f"S{number}", "arm": "ich" if row.get("ich") else "normal", **{label: row.get(label, 0) for label in LABELS}}
+        for number, row in enumerate(rows)
+    ]
     return pa.Table.from_pylist(full, pa.schema([("study", pa.string()), ("arm", pa.string()), *((label, pa.int8()) for label in LABELS)]))
 
 
@@ -94,7 +99,14 @@ def test_kappa_of_released_reads_equals_a_published_example() -> None:
     rows = []
     for number, pair in enumerate(answers):
         for reader, answer in zip(("reader-1", "reader-2"), pair, strict=True):
-            row = {"round": "read-image", "study": f"S{number}", "reader": reader, "role": "reader", **dict.fromkeys(LABELS), "fracture": answer}
+            row = {
+                "round": "read-image",
+                "study": f"S{number}",
+                "reader": reader,
+                "role": "reader",
+                **dict.fromkeys(LABELS),
+                "fracture": answer,
+            }
             rows.append({**row, "exclude": None, "confidence": None, "key_slices": "{}"})
     schema = hospital.reads(()).schema
     found = summary.agreement_table(pa.Table.from_pylist(rows, schema)).to_pylist()
@@ -104,7 +116,8 @@ def test_kappa_of_released_reads_equals_a_published_example() -> None:
 
 
 @pytest.mark.parametrize(("written", "years", "shown"), [
-    ("57", 57, "57"), ("057Y", 57, "57"), ("90+", 90, "90+"), ("100", 100, "100"), (None, None, None), ("", None, None), ("003M", None, None),
+    ("57", 57, "57"), ("057Y", 57, "57"), ("90+", 90, "90+"), ("100", 100, "100"), (None, None, None), ("", None, None),
+    ("003M", None, None),
 ])  # fmt: skip
 def test_ages_are_read_as_written(written: str | None, years: int | None, shown: str | None) -> None:
     assert age_years(written) == years and age_shown(written) == shown

@@ -45,7 +45,9 @@ def audit(release: Path, private: Path | None, no_dciodvfy: bool, as_json: bool,
 @click.argument("predictions", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--split", type=click.Choice(["all", "train", "test"]), default="test", show_default=True, help="Which studies are scored.")
 @click.option("--threshold", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="At or above it a study is called positive.")
-@click.option("--bootstrap", "rounds", type=click.IntRange(0), default=1000, show_default=True, help="Draws for the 95 % intervals; 0: none.")
+@click.option(
+    "--bootstrap", "rounds", type=click.IntRange(0), default=1000, show_default=True, help="Draws for the 95 % intervals; 0: none."
+)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for scores, ROC curves and the test's log.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def evaluate(release: Path, predictions: Path, split: str, threshold: float, rounds: int, out: Path | None, as_json: bool) -> None:

@@ -42,7 +42,8 @@ def croissant(dataset: Dataset) -> dict[str, Any]:
     return {
         "@context": _CONTEXT, "@type": "sc:Dataset", "conformsTo": ["http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"],
         "name": config.release.title, "description": _summary(dataset), "version": config.project.version,
-        "datePublished": config.project.date.isoformat(), "license": LICENSES.get(config.release.license, ("", ""))[1] or config.release.license,
+        "datePublished": config.project.date.isoformat(),
+        "license": LICENSES.get(config.release.license, ("", ""))[1] or config.release.license,
         "url": link(dataset), "citeAs": citation(dataset),
         "creator": [{"@type": "sc:Organization", "name": name} for name in (config.release.creators or [config.project.name])],
         **_responsible(dataset),
@@ -67,11 +68,18 @@ def _file_object(dataset: Dataset, name: str) -> dict[str, Any]:
 
 def _record_set(dataset: Dataset, name: str) -> dict[str, Any]:
     records = dataset.records
-    table = {"studies": records.studies, "labels": records.labels, "series": records.series, "instances": records.files, "reads": records.reads}[name]
+    table = {
+        "studies": records.studies,
+        "labels": records.labels,
+        "series": records.series,
+        "instances": records.files,
+        "reads": records.reads,
+    }[name]
     fields = []
     for column in columns(dataset)[name]:
         fields.append({
-            "@type": "cr:Field", "@id": f"{name}/{column}", "name": column, "description": LABEL_MEANING.get(column, column.replace("_", " ")),
+            "@type": "cr:Field", "@id": f"{name}/{column}", "name": column, "description": LABEL_MEANING.get(column,
+            column.replace("_", " ")),
             # whole numbers with gaps are read as floats by the common loaders
             "dataType": _TYPES.get(str(table.schema.field(column).type), "sc:Integer" if not table[column].null_count else "sc:Float"),
             "source": {"fileObject": {"@id": f"{name}.csv"}, "extract": {"column": column}},
@@ -82,18 +90,23 @@ def _record_set(dataset: Dataset, name: str) -> dict[str, Any]:
 def _summary(dataset: Dataset) -> str:
     values = {row["fact"]: row["value"] for row in dataset.counted["facts"].to_pylist()}
     return (
-        f"{int(values['studies'])} head CT studies of {int(values['patients'])} patients, {int(values['arm_ich'])} with intracranial haemorrhage "
-        f"and {int(values['arm_normal'])} without; DICOM, de-identified and defaced, with labels by radiologists and every independent read."
+        f"{int(values['studies'])} head CT studies of {int(values['patients'])} patients, {int(values['arm_ich'])} with "
+        f"intracranial haemorrhage "
+        f"and {int(values['arm_normal'])} without; DICOM, de-identified and defaced, with labels by radiologists and "
+        f"every independent read."
     )
 
 
 def _responsible(dataset: Dataset) -> dict[str, str]:
     return {
-        "rai:dataCollection": "Reports of clinical routine were searched and filtered; candidates were drawn at random, verified, and their images "
+        "rai:dataCollection": "Reports of clinical routine were searched and filtered; candidates were drawn at random, "
+        "verified, and their images "
         "retrieved from the archive. data/tables/flow.csv counts every step with reasons.",
-        "rai:dataAnnotationProtocol": "Radiologists read blind to each other; an expert decided disagreements. data/tables/reads.csv holds the raw reads.",
+        "rai:dataAnnotationProtocol": "Radiologists read blind to each other; an expert decided disagreements. "
+        "data/tables/reads.csv holds the raw reads.",
         "rai:dataPreprocessingProtocol": "DICOM PS3.15 de-identification with keyed pseudonyms and shifted dates; faces covered.",
-        "rai:dataBiases": "The ratio of the arms is chosen, not clinical; data/tables/shift.csv measures how the arms differ in age, sex and technique.",
+        "rai:dataBiases": "The ratio of the arms is chosen, not clinical; data/tables/shift.csv measures how the arms "
+        "differ in age, sex and technique.",
         "rai:dataLimitations": "Voxels of the face carry no information. Prevalence must be computed with the sampling weights.",
         "rai:personalSensitiveInformation": "Health data without direct identifiers; age, sex and findings remain.",
         "rai:dataUseCases": "Training and testing of detection and classification of intracranial haemorrhage.",
@@ -106,10 +119,12 @@ def atlas(dataset: Dataset) -> dict[str, Any]:
     name, url = LICENSES.get(config.release.license, (config.release.license, ""))
     return {"$schema": ATLAS_SCHEMA, "Dataset": {
         "Name": config.release.title[:128].ljust(4), "Link": link(dataset),
-        "Indexing": {"Content": ["CT", "NR", "ER"], "RadLex": ["RID4700"], "Keywords": ["intracranial haemorrhage", "head CT", "de-identified", "defaced"]},
+        "Indexing": {"Content": ["CT", "NR", "ER"], "RadLex": ["RID4700"],
+        "Keywords": ["intracranial haemorrhage", "head CT", "de-identified", "defaced"]},
         "Descriptors": {
             "Date": {"Created": config.project.date.isoformat()}, "License": {"Text": name, **({"URL": url} if url else {})},
-            "Organizations": [{"Name": who} for who in (config.release.creators or [config.project.name])], "Version": config.project.version,
+            "Organizations": [{"Name": who} for who in (config.release.creators or [config.project.name])],
+            "Version": config.project.version,
             **({"Ethical review": config.release.ethics} if config.release.ethics else {}),
         },
         "Dataset properties": _atlas_words(dataset),
@@ -125,13 +140,17 @@ def atlas(dataset: Dataset) -> dict[str, Any]:
 def _atlas_words(dataset: Dataset) -> dict[str, str]:
     return {
         "Motivation": "Training and testing of services that find intracranial haemorrhage on non-contrast head CT.",
-        "Sampling": "Reports of clinical routine, filtered by rules, drawn at random, verified by readers; arms filled in seeded random order.",
-        "Partitioning scheme": "By patient, stratified over labels and technical parameters, seeded; no patient, study or picture in two partitions.",
+        "Sampling": "Reports of clinical routine, filtered by rules, drawn at random, verified by readers; arms filled "
+        "in seeded random order.",
+        "Partitioning scheme": "By patient, stratified over labels and technical parameters, seeded; no patient, study "
+        "or picture in two partitions.",
         "Relationships between instances": "Studies of one patient share the subject identifier; dates of a patient are shifted together.",
-        "Re-identification": "No direct identifiers; every byte was searched for source identifiers. Rare findings with age and sex may be known to insiders.",
+        "Re-identification": "No direct identifiers; every byte was searched for source identifiers. Rare findings with "
+        "age and sex may be known to insiders.",
         "Missing information": "Labels that readers could not tell are empty; technical values that a scanner did not write are empty.",
         "Noise": "Readers disagree; their raw reads are released. Voxels of the face are covered.",
-        "Sensitive data": "Health data: CT images, findings, age, sex" + (", de-identified report text." if dataset.config.release.report_text else "."),
+        "Sensitive data": "Health data: CT images, findings, age, sex"
+        + (", de-identified report text." if dataset.config.release.report_text else "."),
     }
 
 

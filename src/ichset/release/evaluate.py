@@ -37,7 +37,9 @@ def evaluate(release: Path, path: Path, split: str = "all", threshold: float = 0
     images = {row["sop_uid"]: row["study"] for row in _rows(release, "instances")}
     found = read_predictions(path, everyone, images, studies)
     if not any(found.values.values()):
-        raise ConfigError(f"{path}: not one row predicts a study of {release.name} ({'; '.join(told(found.faults)) or 'the file is empty'})")
+        raise ConfigError(
+            f"{path}: not one row predicts a study of {release.name} ({'; '.join(told(found.faults)) or 'the file is empty'})"
+        )
     pairs = {label: _pairs(label, found, labels) for label in found.values}
     scored = {label: _scored(*pair, studies, threshold, rounds, seed) for label, pair in pairs.items() if len(pair[0])}
     complete = _complete(pairs)
@@ -68,7 +70,9 @@ def _pairs(label: str, found: Predictions, labels: dict[str, dict[str, str]]) ->
     return own, truth, np.array([found.values[label][study] for study in own], float)
 
 
-def _scored(own: list[str], truth: Any, predicted: Any, studies: dict[str, dict[str, str]], threshold: float, rounds: int, seed: int) -> dict[str, Any]:
+def _scored(
+    own: list[str], truth: Any, predicted: Any, studies: dict[str, dict[str, str]], threshold: float, rounds: int, seed: int
+) -> dict[str, Any]:
     intervals = bootstrap(truth, predicted, [studies[study]["subject"] for study in own], threshold, rounds, seed) if rounds else {}
     return {**asdict(score(truth, predicted, threshold)), "intervals": intervals}
 
@@ -89,7 +93,9 @@ def _strata(release: Path, pairs: dict[str, Pair], studies: dict[str, dict[str, 
         for label, (own, truth, predicted) in pairs.items():
             inside = np.array([study in members for study in own], bool)
             if inside.sum() >= MIN_STRATUM:
-                found.append({"parameter": name, "class": value, "label": label, **asdict(score(truth[inside], predicted[inside], threshold))})
+                found.append(
+                    {"parameter": name, "class": value, "label": label, **asdict(score(truth[inside], predicted[inside], threshold))}
+                )
     return found
 
 

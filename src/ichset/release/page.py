@@ -50,7 +50,8 @@ def context(dataset: Dataset) -> dict[str, Any]:
     license_name, license_url = LICENSES.get(config.release.license, (config.release.license, ""))
     values = {row["fact"]: row["value"] for row in counted["facts"].to_pylist()}
     return {
-        "project": config.project, "release": config.release, "config": config, "fact": {name: shown(value) for name, value in values.items()},
+        "project": config.project, "release": config.release, "config": config,
+        "fact": {name: shown(value) for name, value in values.items()},
         "number": values, "tables": {name: table.to_pylist() for name, table in counted.items()},
         "markdown": {name: markdown(table) for name, table in counted.items()}, "label_meaning": LABEL_MEANING,
         "license_name": license_name, "license_url": license_url, "citation": citation(dataset), "link": link(dataset),

@@ -30,7 +30,8 @@ def facts(records: Records) -> pa.Table:
         "series": records.series.num_rows, "instances": records.files.num_rows, "reads": records.reads.num_rows,
         "readers": len(set(records.reads["reader"].to_pylist())),
         **{split: sum(row["split"] == split for row in studies) for split in SPLITS},
-        "age_lowest": min(ages, default=None), "age_median": statistics.median(ages) if ages else None, "age_highest": max(ages, default=None),
+        "age_lowest": min(ages, default=None), "age_median": statistics.median(ages) if ages else None,
+        "age_highest": max(ages, default=None),
         "women": sum(row["sex"] == "F" for row in studies), "men": sum(row["sex"] == "M" for row in studies),
         "sex_unknown": sum(row["sex"] is None for row in studies),
     }  # fmt: skip
@@ -50,7 +51,9 @@ def split_table(records: Records) -> pa.Table:
             **{label: sum(row[label] == 1 for _, row in own) for label in LABELS},
         }  # fmt: skip
     names = list(columns[SPLITS[0]])
-    return pa.table({"count": pa.array(names), **{split: pa.array([own[name] for name in names], pa.int64()) for split, own in columns.items()}})
+    return pa.table(
+        {"count": pa.array(names), **{split: pa.array([own[name] for name in names], pa.int64()) for split, own in columns.items()}}
+    )
 
 
 def agreement_table(reads: pa.Table) -> pa.Table:

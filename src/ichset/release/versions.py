@@ -77,7 +77,9 @@ def keeps_identities(earlier: Earlier, records: Records) -> None:
     now = dict(zip(records.files["file"].to_pylist(), records.files["sha256"].to_pylist(), strict=True))
     changed = sorted(path for path, digest in earlier.manifest.items() if now.get(path, digest) != digest)
     if changed:
-        raise GateFailed(f"{len(changed)} files differ from version {earlier.version}, the first is {changed[0]}; old manifests would no longer verify")
+        raise GateFailed(
+            f"{len(changed)} files differ from version {earlier.version}, the first is {changed[0]}; old manifests would no longer verify"
+        )
 
 
 def changes_table(earlier: Earlier, records: Records) -> pa.Table:

@@ -17,7 +17,13 @@ TOLERANCE = 1e-9
 def check_counts(evidence: Evidence) -> Check:
     """Table 1, Table 2, Table S1, population and class balance against the rows they count."""
     check = Check("counts", "Tables 1, 2, S1, population and class balance equal the rows they count")
-    for name, recount in (("table1", _table1), ("table2", _table2), ("tableS1", _table_s1), ("population", _population), ("balance", _balance)):
+    for name, recount in (
+        ("table1", _table1),
+        ("table2", _table2),
+        ("tableS1", _table_s1),
+        ("population", _population),
+        ("balance", _balance),
+    ):
         _compare(check, evidence, name, recount)
     return check
 
@@ -31,7 +37,9 @@ def _compare(check: Check, evidence: Evidence, name: str, recount: Callable[[Evi
         for column, value in cells.items():
             check.looked_at += 1
             if not _close(found.get(where, {}).get(column, "(none)"), value):
-                check.fault(f"{name}, {' '.join(where)}, {column}: the table says {found.get(where, {}).get(column)!r}, the rows give {value!r}")
+                check.fault(
+                    f"{name}, {' '.join(where)}, {column}: the table says {found.get(where, {}).get(column)!r}, the rows give {value!r}"
+                )
 
 
 def _close(found: str, wanted: str) -> bool:
@@ -52,14 +60,15 @@ def _table1(evidence: Evidence) -> dict[tuple[str, ...], Row]:
 
 
 def _table2(evidence: Evidence) -> dict[tuple[str, ...], Row]:
-    rows = {}
+    rows: dict[tuple[str, ...], Row] = {}
     for parameter in PARAMETERS:
         values = [row[parameter] for row in evidence.rows("series")]
         known = {value for value in values if value != ""}
         numbers = [float(value) for value in known] if parameter in ("slice_thickness", "kvp", "tube_current") else []
         names = ", ".join(sorted(known, key=float)) if numbers else ", ".join(sorted(known))
         rows[(parameter,)] = {
-            "classes": str(len(known)), "class_names": names, "series": str(len(values) - values.count("")), "missing": str(values.count("")),
+            "classes": str(len(known)), "class_names": names, "series": str(len(values) - values.count("")),
+            "missing": str(values.count("")),
             "lowest": str(min(numbers)) if numbers else "", "highest": str(max(numbers)) if numbers else "",
         }  # fmt: skip
     return rows
@@ -78,7 +87,7 @@ def _table_s1(evidence: Evidence) -> dict[tuple[str, ...], Row]:
 
 
 def _population(evidence: Evidence) -> dict[tuple[str, ...], Row]:
-    rows = {}
+    rows: dict[tuple[str, ...], Row] = {}
     for group in ("all", "ich", "normal"):
         members = [row for row in evidence.rows("studies") if group in ("all", row["arm"])]
         ages = [int(row["age"].rstrip("+")) for row in members if row["age"]]
@@ -93,7 +102,7 @@ def _population(evidence: Evidence) -> dict[tuple[str, ...], Row]:
 
 
 def _balance(evidence: Evidence) -> dict[tuple[str, ...], Row]:
-    rows = {}
+    rows: dict[tuple[str, ...], Row] = {}
     labels = evidence.rows("labels")
     for label in LABELS:
         one, zero = (sum(row[label] == value for row in labels) for value in ("1", "0"))

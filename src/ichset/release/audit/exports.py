@@ -56,8 +56,8 @@ def _rsna(check: Check, evidence: Evidence) -> None:
     for row in evidence.rows("instances"):
         own = {}
         for name, label in RSNA.items():
-            value, places = labels.get(row["study"], {}).get(label, ""), marked[row["study"], label]
-            own[name] = str(int(f"{row['series']}:{row['instance']}" in places)) if value == "1" and places else value
+            value, slices = labels.get(row["study"], {}).get(label, ""), marked[row["study"], label]
+            own[name] = str(int(f"{row['series']}:{row['instance']}" in slices)) if value == "1" and slices else value
         own["any"] = "1" if "1" in own.values() else own["any"]
         wanted.update({f"ID_{row['sop_uid']}_{name}": value for name, value in own.items() if value != ""})
     found = {row["ID"]: row["Label"] for row in rows}
@@ -68,7 +68,9 @@ def _rsna(check: Check, evidence: Evidence) -> None:
 
 def _cq500(check: Check, evidence: Evidence) -> None:
     rows = _csv(evidence, "data/exports/cq500/reads.csv")
-    reads = {(row["study"], row["reader"]): row for row in evidence.rows("reads") if row["round"] == "read-image" and row["role"] == "reader"}
+    reads = {
+        (row["study"], row["reader"]): row for row in evidence.rows("reads") if row["round"] == "read-image" and row["role"] == "reader"
+    }
     seen = 0
     for row in rows:
         for number in range(1, 20):
@@ -76,7 +78,11 @@ def _cq500(check: Check, evidence: Evidence) -> None:
             if reader:
                 seen += 1
                 for name, label in CQ500.items():
-                    check.expect(row[f"R{number}:{name}"], reads.get((row["name"], reader), {}).get(label), f"cq500/reads.csv: {row['name']} R{number} {name}")
+                    check.expect(
+                        row[f"R{number}:{name}"],
+                        reads.get((row["name"], reader), {}).get(label),
+                        f"cq500/reads.csv: {row['name']} R{number} {name}",
+                    )
     if rows:
         check.expect(seen, len(reads), "cq500/reads.csv: reads")
 
@@ -98,9 +104,16 @@ def _nifti(check: Check, evidence: Evidence, row: Row, slices: list[Slice]) -> N
     check.expect(shape[3], len(own), f"{name}: slices")
     for index, (_, position, directions, spacing, total) in list(enumerate(own))[: shape[3]]:
         corner = affine @ np.array([shape[1] - 1, shape[2] - 1, index, 1.0])
-        dicom = np.array(position) + np.array(directions[:3]) * spacing[1] * (shape[1] - 1) + np.array(directions[3:]) * spacing[0] * (shape[2] - 1)
+        dicom = (
+            np.array(position)
+            + np.array(directions[:3]) * spacing[1] * (shape[1] - 1)
+            + np.array(directions[3:]) * spacing[0] * (shape[2] - 1)
+        )
         check.looked_at += 2
-        if np.abs(corner - dicom * (-1, -1, 1)).max() > TOLERANCE_MM or np.abs(affine @ [0, 0, index, 1] - np.array(position) * (-1, -1, 1)).max() > TOLERANCE_MM:
+        if (
+            np.abs(corner - dicom * (-1, -1, 1)).max() > TOLERANCE_MM
+            or np.abs(affine @ [0, 0, index, 1] - np.array(position) * (-1, -1, 1)).max() > TOLERANCE_MM
+        ):
             check.fault(f"{name}, slice {index + 1}: lies elsewhere than in the DICOM files")
         if abs(float(voxels[index].sum(dtype=np.int64)) - total) > 0.5:
             check.fault(f"{name}, slice {index + 1}: other values than in the DICOM files")

@@ -8,6 +8,7 @@ import io
 import shutil
 import subprocess
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,9 @@ class FileAudit:
             self.headers.expect(str(d.get(keyword, "")), known.get(column, ""), f"{name}: {keyword}")
         self.headers.expect(str(d.file_meta.get("MediaStorageSOPInstanceUID", "")), row["sop_uid"], f"{name}: file meta SOP instance UID")
         self.headers.expect(str(d.get("PatientIdentityRemoved", "")), "YES", f"{name}: PatientIdentityRemoved")
-        self.headers.expect(str(d.get("StudyDate", "") or "").replace("-", ""), study.get("study_date", "").replace("-", ""), f"{name}: StudyDate")
+        self.headers.expect(
+            str(d.get("StudyDate", "") or "").replace("-", ""), study.get("study_date", "").replace("-", ""), f"{name}: StudyDate"
+        )
         self.headers.expect(str(d.get("PatientSex", "") or "").replace("O", ""), study.get("sex", ""), f"{name}: PatientSex")
         for keyword, column in TECHNICAL.items():
             self._technical(name, keyword, d.get(keyword), series.get(column, ""))
@@ -77,7 +80,10 @@ class FileAudit:
         if not np.all(pixels == pixels.flat[0]):
             self._pixels[hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()].add(row["study"])
         self._age(name, str(d.get("PatientAge", "") or ""), study.get("age", ""))
-        along, total = _along(d), float((pixels * float(d.get("RescaleSlope", 1)) + float(d.get("RescaleIntercept", 0))).astype("i2").sum(dtype="i8"))
+        along, total = (
+            _along(d),
+            float((pixels * float(d.get("RescaleSlope", 1)) + float(d.get("RescaleIntercept", 0))).astype("i2").sum(dtype="i8")),
+        )
         where = row["study"], row["series"]
         self._along[where].append((int(row["instance"]), along))
         place = tuple(map(float, d.ImagePositionPatient))
@@ -117,7 +123,7 @@ class FileAudit:
         numbers = sorted(number for number, _ in slices)
         self.order.expect(numbers, list(range(1, len(numbers) + 1)), f"{where}: instance numbers")
         along = sorted(position for _, position in slices)
-        gaps = [b - a for a, b in zip(along, along[1:], strict=False)]
+        gaps = [b - a for a, b in pairwise(along)]
         for before, gap, after in zip(gaps, gaps[1:], gaps[2:], strict=False):
             self.order.looked_at += 1
             # one gap alone that is twice as wide as both its neighbours: a slice is gone

@@ -30,8 +30,10 @@ def audit_release(release: Path, private: Path | None, config: AuditConfig) -> A
             audit.see(name, data)
     checks = [
         bagfiles.check_bag(evidence), bagfiles.check_sums(evidence), tables.check_tables(evidence), tables.check_references(evidence),
-        tables.check_labels(evidence), tables.check_splits(evidence), *audit.checks(), counts.check_counts(evidence), counts.check_flow(evidence),
-        words.check_words(evidence), words.check_figures(evidence), words.check_cards(evidence), exports.check_exports(evidence, audit.slices),
+        tables.check_labels(evidence), tables.check_splits(evidence), *audit.checks(),
+        counts.check_counts(evidence), counts.check_flow(evidence),
+        words.check_words(evidence), words.check_figures(evidence), words.check_cards(evidence),
+        exports.check_exports(evidence, audit.slices),
         tables.check_deface(evidence, config.max_exposed),
         files.check_conformance(evidence, config.dciodvfy, config.require_dciodvfy, private), search.check,
     ]  # fmt: skip

@@ -13,7 +13,8 @@ from ichset.release.audit.report import Check
 KEYS = {
     "studies": ("study",), "labels": ("study",), "series": ("study", "series"), "instances": ("study", "series", "instance"),
     "reads": ("round", "study", "reader"), "table1": ("label",), "table2": ("parameter",), "tableS1": ("parameter", "class"),
-    "population": ("group",), "balance": ("label",), "flow": ("stage", "arm", "event", "reason"), "shift": ("parameter", "class"), "facts": ("fact",), "splits": ("count",),
+    "population": ("group",), "balance": ("label",), "flow": ("stage", "arm", "event", "reason"),
+    "shift": ("parameter", "class"), "facts": ("fact",), "splits": ("count",),
     "agreement": ("round", "first", "second", "label"), "defacing": ("method",), "probe": ("studies",),
 }  # fmt: skip
 LABELS = ("ich", "epidural", "subarachnoid", "subdural", "intracerebral", "intraventricular", "multiple", "fracture", "combined")
@@ -27,8 +28,8 @@ def check_tables(evidence: Evidence) -> Check:
     check = Check("tables", "CSV and Parquet hold the same cells; keys are unique")
     for name, key in KEYS.items():
         rows = evidence.rows(name)
-        for row, count in Counter(tuple(row.get(part, "") for part in key) for row in rows).items():
-            check.expect(count, 1, f"{name}: rows with the key {'/'.join(row)}")
+        for values, count in Counter(tuple(row.get(part, "") for part in key) for row in rows).items():
+            check.expect(count, 1, f"{name}: rows with the key {'/'.join(values)}")
         try:
             table = pq.read_table(evidence.release / "data/tables" / f"{name}.parquet")
         except (OSError, ValueError) as error:
@@ -36,8 +37,7 @@ def check_tables(evidence: Evidence) -> Check:
             continue
         check.expect(table.num_rows, len(rows), f"{name}: rows in CSV against Parquet")
         for column in table.column_names:
-            values = table[column].to_pylist()
-            for number, (row, value) in enumerate(zip(rows, values, strict=False), 1):
+            for number, (row, value) in enumerate(zip(rows, table[column].to_pylist(), strict=False), 1):
                 check.looked_at += 1
                 if column not in row or not _same(row[column], value):
                     check.fault(f"{name}, row {number}, {column}: CSV and Parquet differ")

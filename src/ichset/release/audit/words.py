@@ -38,7 +38,8 @@ def facts(evidence: Evidence) -> dict[str, float | None]:
         "studies": len(studies), "patients": len({row["subject"] for row in studies}), "arm_ich": arms["ich"], "arm_normal": arms["normal"],
         "series": len(evidence.rows("series")), "instances": len(evidence.rows("instances")), "reads": len(reads),
         "readers": len({row["reader"] for row in reads}), "train": splits["train"], "test": splits["test"],
-        "age_lowest": min(ages, default=None), "age_median": statistics.median(ages) if ages else None, "age_highest": max(ages, default=None),
+        "age_lowest": min(ages, default=None), "age_median": statistics.median(ages) if ages else None,
+        "age_highest": max(ages, default=None),
         "women": sexes["F"], "men": sexes["M"], "sex_unknown": sexes[""],
     }  # fmt: skip
 
@@ -84,7 +85,10 @@ def _agrees(shown: str, cell: str) -> bool:
 def _markdown_tables(check: Check, evidence: Evidence, page: str, text: str) -> None:
     """Each Markdown table that shows a CSV is found by its header and compared cell by cell."""
     shown = [[_split_cells(line) for line in block.splitlines()] for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)]
-    wanted = {"README.md": TABLES[:-1], "DATASHEET.md": ("table1", "table2", "population", "balance", "splits", "agreement", "probe", "defacing", "flow")}
+    wanted = {
+        "README.md": TABLES[:-1],
+        "DATASHEET.md": ("table1", "table2", "population", "balance", "splits", "agreement", "probe", "defacing", "flow"),
+    }
     for name in wanted[page]:
         rows = evidence.rows(name)
         if not rows:
@@ -102,7 +106,8 @@ def _split_cells(line: str) -> list[str]:
 
 def _heading(column: str) -> str:
     special = {
-        "arm_ich": "with ICH", "arm_normal": "without ICH", "p": "p(H)", "p_given_any": "p(H \\| any)", "ich": "ICH", "smd": "SMD", "auc": "AUC",
+        "arm_ich": "with ICH", "arm_normal": "without ICH", "p": "p(H)", "p_given_any": "p(H \\| any)", "ich": "ICH",
+        "smd": "SMD", "auc": "AUC",
         "low": "95 % low", "high": "95 % high", "sex_unknown": "sex unknown", "class_names": "class names",
     }  # fmt: skip
     return special.get(column, column.replace("_", " "))
@@ -196,7 +201,10 @@ def _kappa(check: Check, evidence: Evidence) -> None:
             answers.update({(row["round"], row["reader"], f"{row['study']} {label}"): row[label] for label in LABELS})
     for row in evidence.rows("agreement"):
         pairs = [
-            (answers.get((row["round"], row["first"], f"{study} {row['label']}"), ""), answers.get((row["round"], row["second"], f"{study} {row['label']}"), ""))
+            (
+                answers.get((row["round"], row["first"], f"{study} {row['label']}"), ""),
+                answers.get((row["round"], row["second"], f"{study} {row['label']}"), ""),
+            )
             for study in rounds.get(row["round"], ())
         ]
         counts = Counter(pair for pair in pairs if "" not in pair)
@@ -208,7 +216,11 @@ def _kappa(check: Check, evidence: Evidence) -> None:
         one, two = ((counts["1", "1"] + counts[pair]) / total for pair in (("1", "0"), ("0", "1")))
         chance = one * two + (1 - one) * (1 - two)
         kappa = "" if chance >= 1 else repr((same - chance) / (1 - chance))
-        check.expect(_agrees(row["kappa"] or DASH, kappa) or abs(float(row["kappa"] or "nan") - float(kappa or "nan")) < 1e-9, True, f"{where}: kappa")
+        check.expect(
+            _agrees(row["kappa"] or DASH, kappa) or abs(float(row["kappa"] or "nan") - float(kappa or "nan")) < 1e-9,
+            True,
+            f"{where}: kappa",
+        )
 
 
 def _splits(check: Check, evidence: Evidence) -> None:
@@ -273,7 +285,11 @@ def _croissant(check: Check, evidence: Evidence, card: dict) -> None:
             check.expect(item["contentSize"], f"{size} B", f"croissant.json: size of {name}")
     for record_set in card["recordSet"]:
         columns = evidence.header(record_set["name"])
-        check.expect([field["source"]["extract"]["column"] for field in record_set["field"]], columns, f"croissant.json: fields of {record_set['name']}")
+        check.expect(
+            [field["source"]["extract"]["column"] for field in record_set["field"]],
+            columns,
+            f"croissant.json: fields of {record_set['name']}",
+        )
 
 
 def _atlas(check: Check, evidence: Evidence, partitions: list[dict]) -> None:

@@ -33,7 +33,10 @@ def write(dataset: Dataset) -> None:
     folder = dataset.bag / "data" / "exports" / "bio"
     folder.mkdir(parents=True)
     carried = lost = 0
-    with (folder / "reports.bio").open("w", encoding="utf-8", newline="\n") as bio, (folder / "spans.jsonl").open("w", encoding="utf-8") as lines:
+    with (
+        (folder / "reports.bio").open("w", encoding="utf-8", newline="\n") as bio,
+        (folder / "spans.jsonl").open("w", encoding="utf-8") as lines,
+    ):
         for study, section, text, mentions, raw in _sections(dataset):
             spans = carry(raw, text, mentions)
             carried, lost = carried + len(spans), lost + len(mentions) - len(spans)

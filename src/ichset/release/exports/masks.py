@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,8 @@ from ichset.release.tablefiles import write_csv
 
 KINDS = {
     "haematoma": r"h(a)?ematoma|h(a)?emorrhage|ich|blood|bleed|lesion|гематом", "midline": r"mid[-_ ]?line|средин",
-    "left-ventricle": r"left[-_ ]?(lateral[-_ ]?)?ventricle|lv\b|vl\b", "right-ventricle": r"right[-_ ]?(lateral[-_ ]?)?ventricle|rv\b|vr\b",
+    "left-ventricle": r"left[-_ ]?(lateral[-_ ]?)?ventricle|lv\b|vl\b",
+    "right-ventricle": r"right[-_ ]?(lateral[-_ ]?)?ventricle|rv\b|vr\b",
 }  # fmt: skip
 SUFFIXES = (".nii", ".nii.gz")
 
@@ -60,7 +62,7 @@ def _carry(source: Path, target: Path) -> dict[str, object]:
     except ImportError:
         raise ConfigError('release.exports: "masks" needs the extra: pip install "ichset[nifti]"') from None
     try:
-        image = nibabel.load(source)
+        image: Any = nibabel.load(source)
         voxels = np.asarray(image.dataobj)
     except Exception:  # any broken file: the reader's own errors may quote the path
         raise GateFailed(f"a mask of study {target.parent.name} cannot be read as NIfTI; take it out or mend it") from None

@@ -42,7 +42,15 @@ def write(dataset: Dataset) -> None:
 
 
 def _write_series(dataset: Dataset, study: str, series: int, files: list[Path]) -> Iterator[dict[str, object]]:
-    row: dict[str, object] = {"study": study, "series": series, "part": None, "file": None, "first_slice": None, "slices": None, "note": None}
+    row: dict[str, object] = {
+        "study": study,
+        "series": series,
+        "part": None,
+        "file": None,
+        "first_slice": None,
+        "slices": None,
+        "note": None,
+    }
     try:
         volume = read_volume(files)
     except CurationError:

@@ -28,7 +28,8 @@ def figure(width: float, height: float, folder: Path, name: str, kinds: tuple[st
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **_STYLE}):
+    style: Any = {**matplotlib.rcParamsDefault, **_STYLE}
+    with matplotlib.rc_context(style):
         drawn = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(drawn)
         yield drawn

@@ -12,7 +12,8 @@ from ichset.contracts import ARMS
 from ichset.release.figures.canvas import ARM_COLOURS, ARM_NAMES, BAND, INK, LINE, SOFT, figure
 
 STAGE_WORDS = {
-    "ingest": ("report rows read", "reports"), "screen": ("reports read", "brain CT reports"), "rules": ("reports labelled", "reports labelled by rules"),
+    "ingest": ("report rows read", "reports"), "screen": ("reports read", "brain CT reports"),
+    "rules": ("reports labelled", "reports labelled by rules"),
     "classify": ("reports", "reports classified"), "sample": ("reports", "drawn for text verification"),
     "read-text": ("candidates", "verified by text readers"), "cohort": ("verified", "ranked for the cohort"),
     "retrieve": ("asked of the archive", "retrieved from the archive"), "read-image": ("retrieved", "verified by image readers"),
@@ -77,7 +78,11 @@ def _trunk(axes: Any, trunk: Sequence[Step], top: float) -> float:
 
 
 def _arms(axes: Any, arms: dict[str, list[Step]], top: float, below_trunk: bool) -> None:
-    slots = {"ich": (1.25, 2.2, 2.55, 2.75), "normal": (6.75, 2.2, 8.05, 2.75)} if len(arms) > 1 else {next(iter(arms), "ich"): (3.4, 3.0, 5.2, 4.0)}
+    slots = (
+        {"ich": (1.25, 2.2, 2.55, 2.75), "normal": (6.75, 2.2, 8.05, 2.75)}
+        if len(arms) > 1
+        else {next(iter(arms), "ich"): (3.4, 3.0, 5.2, 4.0)}
+    )
     for arm, own in arms.items():
         x, width, side, side_width = slots[arm]
         start = top + GAP
