@@ -12,6 +12,7 @@ from ichset.config import Config
 from ichset.release.build import build_release
 
 from . import hospital
+from .faults import close_again
 
 ALL_EXPORTS = ["bio", "cq500", "masks", "nifti", "rsna"]
 
@@ -40,6 +41,15 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     config = hospital.config(folder, report_text=True, exports=ALL_EXPORTS, examples=2)
     build_release(made.tables, made.funnel, config, made.work)
     return Built(folder, made, config)
+
+
+@pytest.fixture(scope="session")
+def lean(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same release without its many PNG slices, closed again: quick to copy and to audit."""
+    leave = shutil.ignore_patterns("*_png")
+    release = Path(shutil.copytree(built.release, tmp_path_factory.mktemp("lean") / "release", ignore=leave))
+    close_again(release)
+    return release
 
 
 @pytest.fixture

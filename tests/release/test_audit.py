@@ -33,9 +33,9 @@ def test_audit_changes_nothing(built: Built) -> None:
     assert state() == before
 
 
-def _plant(built: Built, name: str, seed: int, folder: Path) -> None:
+def _plant(lean: Path, built: Built, name: str, seed: int, folder: Path) -> None:
     planter, wanted = FAULTS[name]
-    release = Path(shutil.copytree(built.release, folder / f"release{seed}"))
+    release = Path(shutil.copytree(lean, folder / f"release{seed}"))
     planter(release, built.hospital, np.random.default_rng([seed, 77]))
     # the slow conformance check runs only where it is the one that must speak
     report = audit_release(release, built.work, AuditConfig(dciodvfy=wanted == "conformance"))
@@ -45,15 +45,15 @@ def _plant(built: Built, name: str, seed: int, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_planted_fault_is_found(built: Built, name: str, tmp_path: Path) -> None:
-    _plant(built, name, 0, tmp_path)
+def test_planted_fault_is_found(lean: Path, built: Built, name: str, tmp_path: Path) -> None:
+    _plant(lean, built, name, 0, tmp_path)
 
 
 @pytest.mark.stress
 @pytest.mark.parametrize("name", FAULTS)
-def test_ten_planted_faults_of_a_class_are_found(built: Built, name: str, tmp_path: Path) -> None:
+def test_ten_planted_faults_of_a_class_are_found(lean: Path, built: Built, name: str, tmp_path: Path) -> None:
     for seed in range(1, 11):
-        _plant(built, name, seed, tmp_path)
+        _plant(lean, built, name, seed, tmp_path)
 
 
 def test_report_never_repeats_an_identifier(built: Built, copy: Path) -> None:

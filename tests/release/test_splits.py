@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -123,17 +124,24 @@ def test_same_seed_same_split_another_seed_another() -> None:
     assert split(found)[0] == split(found)[0] != split(found, seed=2)[0]
 
 
-def test_same_pixels_in_two_studies_end_in_one_split(tmp_path: Path) -> None:
-    """Through the whole build: a second patient whose file holds the first one's picture."""
-    from ichset.release.build import build_release
+def test_same_pixels_in_two_studies_hold_them_together_unless_blank(tmp_path: Path) -> None:
+    """On real files: a second patient's row that hashes to the first one's picture; then a picture of one value."""
+    from ichset.release.pixels import is_blank
+    from ichset.release.records import gather
 
-    made = hospital.build(tmp_path / "work", 8, slices=3, size=32, two_series=False)
+    made = hospital.build(tmp_path / "work", 4, slices=3, size=32, two_series=False)
     rows = made.tables["instances"].to_pylist()
     rows[-1]["pixels"] = rows[0]["pixels"]
     tables = {**made.tables, "instances": pa.Table.from_pylist(rows, made.tables["instances"].schema)}
-    config = hospital.config(tmp_path, examples=0)
-    build_release(tables, made.funnel, config, made.work)
-    import pyarrow.parquet as pq
+    found = gather(tables, report_text=False)
 
-    where = {row["study"]: row["split"] for row in pq.read_table(config.project.release / "data/tables/studies.parquet").to_pylist()}
-    assert where[rows[0]["study"]] == where[rows[-1]["study"]]
+    def clusters() -> dict[str, str]:
+        return splits.people(found.studies, found.files, lambda source: is_blank(made.work / "anonymized" / source))
+
+    assert clusters()[rows[0]["study"]] == clusters()[rows[-1]["study"]]
+    for row in (rows[0], rows[-1]):
+        path = made.work / "anonymized" / row["study"] / row["file"]
+        d = pydicom.dcmread(path)
+        d.PixelData = bytes(len(d.PixelData))
+        d.save_as(path)
+    assert clusters()[rows[0]["study"]] != clusters()[rows[-1]["study"]]
