@@ -66,6 +66,14 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
             _I,
         ),
     ),
+    (
+        "number",
+        re.compile(
+            r"(?<!\w)(?:и\s?/\s?б|иб|истори[яию]\s+болезни|медкарт\w*|амб(?:\.|улаторн\w+)\s*карт\w*|м/к|а/к|accession|chart|record)"
+            r"[\s.:#№]*[A-ZА-ЯЁ]{0,4}[-/]?\d[\w/\-]+",
+            _I,
+        ),
+    ),
     ("number", re.compile(r"\b(?:mrn|ид|id|acc)\b[\s:.#№]*[A-ZА-ЯЁ]{0,4}[-/]?\d[\w/-]{2,}", _I)),
     ("number", re.compile(r"(?<!\w)№\s*[A-ZА-ЯЁ]{0,4}[-/]?\d{3,}[\w/\-]*", _I)),
     ("number", re.compile(r"(?<![\w.,])[A-ZА-ЯЁ]{1,4}-?\d{5,}(?:[/\-]\d+)*(?!\w)")),

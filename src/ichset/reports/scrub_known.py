@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from ichset.reports.scrub_names import is_common
 from ichset.reports.scrub_spans import Span
 
 MIN_NUMBER = 4  # characters; shorter numbers are removed only where words call them a record number
@@ -30,20 +31,14 @@ class KnownValues:
 
 
 _SOUNDS = str.maketrans({
-    "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ё": "e", "ж": "j", "з": "z", "и": "i", "й": "i", "к": "k",
-    "л": "l", "м": "m",
-    "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f", "х": "h",
-    "ц": "c", "ч": "q", "ш": "w", "щ": "w", "ъ": "",
-    "ы": "i", "ь": "", "э": "e", "ю": "iu", "я": "ia", "’": "", "'": "", "`": "",
+    "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ё": "e", "ж": "j", "з": "z", "и": "i", "й": "i",
+    "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f",
+    "х": "h", "ц": "ts", "ч": "q", "ш": "w", "щ": "w", "ъ": "", "ы": "i", "ь": "", "э": "e", "ю": "iu", "я": "ia",
+    "’": "", "'": "", "`": "",
 })  # fmt: skip
 _LATIN = (
-    ("shch", "ш"), ("sch", "ш"), ("sh", "ш"), ("tch", "ч"), ("ch", "ч"), ("zh", "ж"), ("kh", "х"), ("ts", "ц"), ("tz", "ц"), ("ph", "ф"),
-    ("ck", "k"), ("x", "ks"), ("w", "v"), ("q", "k"), ("c", "k"), ("y", "i"),
-)  # fmt: skip
-_ENDINGS_RU = (
-    "", "а", "у", "ю", "я", "е", "и", "ы", "о", "ом", "ем", "ой", "ей", "ою", "ею", "ым", "им", "ого", "его", "ому",
-    "ему", "ый", "ий", "ая", "яя", "ую",
-    "юю", "ых", "их", "ами", "ями", "ах", "ях", "ов", "ев", "ам", "ям", "ью", "ии", "ию", "ие", "ия", "ией", "ыми", "ими", "ь", "й",
+    ("shch", "ш"), ("sch", "ш"), ("sh", "ш"), ("tch", "ч"), ("ch", "ч"), ("zh", "ж"), ("kh", "х"), ("tz", "ts"), ("ph", "ф"),
+    ("x", "ks"), ("w", "v"), ("q", "k"), ("y", "i"),
 )  # fmt: skip
 
 
@@ -53,6 +48,7 @@ def sound_key(word: str) -> str:
     if re.search("[a-z]", word):
         for latin, sound in _LATIN:
             word = word.replace(latin, sound)
+        word = re.sub(r"c(?=[eij])|c(?=ki)", "ts", word).replace("c", "k")
         word = word.replace("j", "i")  # German and old scientific spelling: Jurij
     key = word.translate(_SOUNDS)
     key = re.sub("i+e", "e", key)  # Сергеев, Sergeyev
@@ -60,50 +56,53 @@ def sound_key(word: str) -> str:
     return re.sub(r"(.)\1+", r"\1", key)
 
 
-_ENDINGS = frozenset(re.sub(r"(.)\1+", r"\1", sound_key(ending)) for ending in _ENDINGS_RU)
-
-
-def _stem(key: str) -> str:
-    """A name's key without the ending of its case, so that all its cases begin with it."""
-    for ending in ("skai", "skaia", "skii", "ski", "skoi", "skogo"):
-        if key.endswith(ending) and len(key) > len(ending) + 1:
-            return key[: -len(ending)] + "sk"
-    return re.sub(r"(?:aia|ii|oi|ei|ia|iu|[aeiou])$", "", key)
-
-
-def _same_name(key: str, stem: str) -> bool:
-    if not key.startswith(stem):
-        return False
-    return key[len(stem) :] in _ENDINGS
+# Endings of the cases as sound keys, by how a name is declined.
+_ADJECTIVE = ("", "i", "ogo", "omu", "im", "om", "oi", "aia", "uiu", "ei", "ego", "emu", "em", "iu", "imi", "ih", "e")
+_SURNAME = ("", "a", "u", "im", "e", "oi", "oiu", "i", "ih", "imi", "om")
+_MASCULINE = ("", "a", "ia", "u", "iu", "om", "em", "e", "i")
+_FEMININE = ("", "a", "ia", "i", "e", "u", "iu", "oi", "ei", "oiu", "eiu")
+_DECLENSIONS = (
+    (re.compile(r"(?P<stem>.+[st]sk|.+sk)(?:i|aia|ai|oi)"), _ADJECTIVE),
+    (re.compile(r"(?P<stem>.{2,}(?:[oe]v|in))a?"), _SURNAME),
+    (re.compile(r"(?P<stem>.{3,})(?:aia|oi|ei)"), _ADJECTIVE + _MASCULINE),
+    (re.compile(r"(?P<stem>.{2,}?)ia"), _FEMININE),
+    (re.compile(r"(?P<stem>.{2,})i"), _ADJECTIVE + _MASCULINE),
+    (re.compile(r"(?P<stem>.{2,})a"), _FEMININE),
+    (re.compile(r"(?P<stem>.+[oeu])"), ("",)),
+    (re.compile(r"(?P<stem>.+)"), _MASCULINE),
+)
 
 
 @dataclass(frozen=True)
 class _Name:
     key: str
-    stem: str
-    fleeting: str  # Павел: Павл-, Лев: Льв-
+    stems: tuple[str, ...]
+    endings: tuple[str, ...]
 
     @classmethod
     def of(cls, word: str) -> _Name:
         key = sound_key(word)
-        return cls(key, _stem(key), re.sub(r"[eo]([^aeiou])$", r"\1", key))
+        stem, endings = next((match["stem"], endings) for form, endings in _DECLENSIONS if (match := form.fullmatch(key)))
+        fleeting = re.sub(r"[eo]([^aeiou])$", r"\1", stem)  # Павел: Павл-, Лев: Льв-
+        return cls(key, (stem, fleeting) if fleeting != stem and endings is _MASCULINE else (stem,), endings)
 
     def covers(self, word: str) -> bool:
         """Whether a word of the text is this name in some case and spelling, one slip of the pen in a long name included."""
         key = sound_key(word)
         if key == self.key:
             return True
-        if len(self.stem) < 3:
-            return word[0].isupper() and len(self.stem) >= 2 and _same_name(key, self.stem)
-        if _same_name(key, self.stem) or (len(self.fleeting) > 2 and self.fleeting != self.key and _same_name(key, self.fleeting)):
-            return True
-        return len(self.stem) >= 5 and word[0].isupper() and key[:2] == self.stem[:2] and _is_slip(key, self.key, self.stem)
+        capital = word[0].isupper()
+        for stem in self.stems:
+            if key.startswith(stem) and key[len(stem) :] in self.endings and (capital or len(stem) > 2):
+                # a short name's case may be a common word: Лев and "в левом полушарии"
+                return len(stem) > 4 or not is_common(word)
+        stem = self.stems[0]
+        return capital and len(stem) >= 5 and key[:2] == stem[:2] and self._is_slip(key)
 
-
-def _is_slip(key: str, name: str, stem: str) -> bool:
-    return _distance_is_one(key, name) or any(
-        len(key) > len(ending) and key.endswith(ending) and _distance_is_one(key[: len(key) - len(ending)], stem) for ending in _ENDINGS
-    )
+    def _is_slip(self, key: str) -> bool:
+        stem = self.stems[0]
+        cut = [key[: len(key) - len(ending)] for ending in self.endings if len(key) > len(ending) and key.endswith(ending)]
+        return _distance_is_one(key, self.key) or any(_distance_is_one(each, stem) for each in cut)
 
 
 def _distance_is_one(one: str, other: str) -> bool:

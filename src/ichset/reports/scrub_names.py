@@ -14,7 +14,7 @@ _RU_CAP = r"(?:[А-ЯЁ](?:[а-яё]+|[А-ЯЁ]+)(?:-[А-ЯЁ](?:[а-яё]+|[А-
 _EN_CAP = r"(?:(?:O'|O’|Mc|Mac|De|Van|Von)?[A-Z](?:[a-z’']+|[A-Z’']+)(?:-[A-Z](?:[a-z]+|[A-Z]+))?)"
 _INITIAL = r"[А-ЯЁ]\s?\."
 _SURNAME_END = (
-    r"(?:[оеё]в|[ыи]н|ск[ио]й|цк[ио]й|енк[оа]|[уюа]к|чук|ук|ян|янц|швили|дзе|идзе|ава|уа|ия|их|ых|ой|ый|ец|ман|берг"
+    r"(?:[оеё]в|[ыи]н|[сц]к(?:[ио]й|ого|ому|[ио]м|ая|ую)|енк[оа]|[уюа]к|чук|ук|ян|янц|швили|дзе|идзе|ава|уа|ия|их|ых|ой|ый|ец|ман|берг"
     r"|штейн|сон|[оеё]ва|[ыи]на|ская|цкая)"
 )
 _CASES = r"(?:а|у|ым|ом|ем|е|ой|ую|ого|ому|ей|ыми|ых|и|ы|ю|я)?"
@@ -109,20 +109,36 @@ def is_eponym(word: str) -> bool:
     return all(part.startswith(_words("eponyms.txt")) for part in re.split(r"[\s-]+", plain(word)) if part)
 
 
-def _is_common(word: str) -> bool:
-    return plain(word).startswith(_words("not_names.txt"))
+def is_common(word: str) -> bool:
+    """A word of reports, by the list: whole, or by its beginning where its ending is no surname's (the place is, Головин is not)."""
+    whole, beginnings = _common_words()
+    return plain(word) in whole or (plain(word).startswith(beginnings) and not _SURE_SURNAME.fullmatch(word))
+
+
+@cache
+def _common_words() -> tuple[frozenset[str], tuple[str, ...]]:
+    words = _words("not_names.txt")
+    return frozenset(word for word in words if word[-1] != "*"), tuple(word[:-1] for word in words if word[-1] == "*")
 
 
 def is_given_name(word: str) -> bool:
     return plain(word) in _given_names()
 
 
+_SURE_SURNAME = re.compile(
+    r"[А-ЯЁ][а-яё]+(?:[оеё]в|[ыи]н)(?:а|у|ым|ой|е|ых)?|[А-ЯЁ][а-яё]+[сц]к(?:ий|ого|ому|им|ом|ая|ую|ой)(?<!ческий)(?<!ческого)(?<!ческая)(?<!ческой)"
+    r"|[А-ЯЁа-яё]+(?:енко|швили|дзе)|[А-ЯЁ]{3,}(?:ОВ|ЕВ|ИН|ЫН)(?:А|У|ЫМ|ОЙ|Е)?|[А-ЯЁ]{3,}[СЦ]К(?:ИЙ|ОГО|ОМУ|ИМ|АЯ|УЮ|ОЙ)"
+)
 _SURNAME = re.compile(rf"[А-ЯЁа-яё]{{2,}}{_SURNAME_END}{_CASES}", re.IGNORECASE)
 
 
 def looks_like_surname(word: str) -> bool:
     """A Russian surname by its ending, in any case; no known term."""
-    return bool(_SURNAME.fullmatch(word)) and not is_eponym(word) and not _is_common(word)
+    return _ends_like_surname(word) and not is_eponym(word) and not is_common(word)
+
+
+def _ends_like_surname(word: str) -> bool:
+    return bool(_SURNAME.fullmatch(word)) and "ческ" not in plain(word)
 
 
 def find_names(text: str) -> Iterator[Span]:
@@ -135,7 +151,7 @@ def find_names(text: str) -> Iterator[Span]:
         for match in pattern.finditer(text):
             group = 1 if pattern.groups else 0
             words = re.findall(r"[^\W\d_]{2,}", match[group])
-            if any(not _is_common(word) for word in words):
+            if any(not is_common(word) for word in words):
                 yield Span(match.start(group), _trim(text, match.start(group), match.end(group)), "name")
 
 
@@ -150,25 +166,25 @@ def _by_initials(text: str) -> Iterator[Span]:
         for match in pattern.finditer(text):
             surname = match[1]
             short = surname.isupper() and len(surname) <= 4 and surname not in ("КИМ", "ЦОЙ", "ПАК", "ЛИ", "ТЕН", "ХАН", "ЮН", "АН")
-            if not short and not _is_common(surname):
+            if not short and not is_common(surname):
                 yield Span(match.start(), match.end(), "name")
 
 
-def _neighbours(text: str, start: int, end: int) -> tuple[int, int]:
-    """Widen a sure name over the name-like words beside it: up to two before, one after."""
-    for _ in range(2):
+def _neighbours(text: str, start: int, end: int, before: int = 2) -> tuple[int, int]:
+    """Widen a sure name over the name-like words beside it: up to `before` ahead of it, one behind."""
+    for _ in range(before):
         before = re.search(r"(?<![А-ЯЁа-яё])([А-ЯЁа-яё]+(?:-[А-ЯЁа-яё]+)?)\s{1,3}$", text[max(0, start - 40) : start])
         if before is None or not _is_name_like(before[1]):
             break
         start = max(0, start - 40) + before.start()
     after = re.match(rf"\s{{1,3}}({_RU_CAP})(?![А-ЯЁа-яё])", text[end : end + 40])
-    if after is not None and (looks_like_surname(after[1]) or is_given_name(after[1])):
+    if after is not None and _is_name_like(after[1]) and not is_eponym(after[1]):
         end += after.end()
     return start, end
 
 
 def _is_name_like(word: str) -> bool:
-    capital = word[0].isupper() and len(word) > 1 and not _is_common(word)
+    capital = word[0].isupper() and len(word) > 1 and not is_common(word)
     return is_given_name(word) or looks_like_surname(word) or (capital and not (word.isupper() and len(word) <= 3))
 
 
@@ -179,7 +195,7 @@ def _by_patronymic(text: str) -> Iterator[Span]:
             re.search(r"вн[аыеую]|вной", plain(word)) and not (word[0].isupper() or _has_given_before(text, match.start()))
         ):
             continue
-        if _is_common(word):
+        if is_common(word):
             continue
         yield Span(*_neighbours(text, match.start(), match.end()), "name")
 
@@ -195,7 +211,7 @@ def _by_anchor(text: str) -> Iterator[Span]:
         if match is not None:
             end = _names_until(match[0])
             if end:
-                yield Span(*_neighbours(text, match.start(), match.start() + end), "name")
+                yield Span(*_neighbours(text, match.start(), match.start() + end, before=0), "name")
         elif (low := _LOWER_NAME.match(text, anchor.end())) is not None and re.search(r"ф\.?и\.?о|фамили", anchor[0], re.I):
             yield Span(low.start(), low.end(), "name")
 
@@ -206,7 +222,7 @@ def _names_until(phrase: str) -> int:
     for word in re.finditer(r"\S+", phrase):
         bare = word[0].strip(".,")
         abbreviation = bare.isupper() and 1 < len(bare) <= 3
-        if len(bare) > 1 and (_is_common(bare) or abbreviation or (bare.isupper() and not _known_upper(bare))):
+        if len(bare) > 1 and (is_common(bare) or abbreviation or (bare.isupper() and not _known_upper(bare))):
             break
         end = word.end()
     return end if re.search(r"[^\W\d_]{2,}", phrase[:end]) else 0
@@ -225,5 +241,5 @@ def _by_given_name(text: str) -> Iterator[Span]:
     for match in _PAIR.finditer(text):
         first, second = match[1], match[4]
         surname, given = (second, first) if is_given_name(first) and "," not in match[2] else (first, second)
-        if is_given_name(given) and not _is_common(surname) and not is_eponym(surname):
+        if is_given_name(given) and not is_common(surname) and not is_eponym(surname):
             yield Span(match.start(1), match.end(4), "name")
