@@ -145,7 +145,10 @@ def _series(task: Task, drawn: Phantom, anatomy: Anatomy, pose: Pose, rng: np.ra
             grid = Grid.axial(52, task.scan.size, task.scan.pixel, 3.0, COVERAGE[0])
         bone = draw_head(anatomy, pose, grid, seed=case.number + 5000, noise=8.0, sharp=True)
         kernel = scanner.bone[case.number // 5 % len(scanner.bone)]
-        yield _Series(3, scanner.bone_name, kernel, scanner.thin if thin else _thickness(case), grid, bone.hu, 0.0, scanner.image_type), bone
+        yield (
+            _Series(3, scanner.bone_name, kernel, scanner.thin if thin else _thickness(case), grid, bone.hu, 0.0, scanner.image_type),
+            bone,
+        )
     if case.kind == "contrast and native":
         filled = draw_head(replace(anatomy, contrast=True), pose, drawn.grid, seed=case.number + 9000)
         yield replace(main, number=4, description=f"{name} +C", hu=filled.hu, contrast=True), filled
@@ -207,7 +210,8 @@ class _Names:
         mixed = hashlib.blake2b(f"{self._token}/{series}/{instance}".encode(), digest_size=8).hexdigest()
         return (
             self._base / f"{mixed}.dcm", self._base / f"S{series:03d}" / f"IM-{series:04d}-{instance:04d}.dcm",
-            self._base / f"серия {series}" / f"снимок {mixed[:8]}", self._base / mixed, self._base / f"SE{series:05d}" / f"IM{instance:05d}",
+            self._base / f"серия {series}" / f"снимок {mixed[:8]}", self._base / mixed,
+            self._base / f"SE{series:05d}" / f"IM{instance:05d}",
         )[self._style]  # fmt: skip
 
     def beside(self, name: str) -> Path:

@@ -14,7 +14,7 @@ def with_motion(hu: Volume, rng: np.random.Generator, worst: float) -> Volume:
     for index in range(len(out)):
         moved = np.roll(out[index], np.rint(rng.uniform(-worst, worst, 2)).astype(int), (0, 1))
         rows = np.arange(out.shape[1])[:, None] + rng.uniform(0, 9)
-        out[index] = 0.55 * out[index] + 0.45 * moved + 35 * np.sin(rows * 0.9 + np.arange(out.shape[2]) * 0.35)
+        out[index] = 0.55 * out[index] + 0.45 * moved + 14 * np.sin(rows * 0.9 + np.arange(out.shape[2]) * 0.35)
     return np.clip(out, -1024, 3071).astype(np.int16)
 
 

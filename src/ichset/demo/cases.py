@@ -94,7 +94,8 @@ def _case(rng: Random, number: int, ich: bool, kind: str) -> Case:
     who = person(rng, day, age, english, 100_000 + number * 37)
     scanner = SCANNERS[number % len(SCANNERS)]
     return Case(
-        number, who, day, f"{rng.randrange(7, 22):02d}{rng.randrange(60):02d}{rng.randrange(60):02d}", f"RG{day:%y}{700_000 + number * 13:07d}",
+        number, who, day, f"{rng.randrange(7, 22):02d}{rng.randrange(60):02d}{rng.randrange(60):02d}",
+        f"RG{day:%y}{700_000 + number * 13:07d}",
         f"1.2.643.5.1.13.13.{scanner.root}.{day:%Y%m%d}.{rng.randrange(10**8, 10**9)}.{number + 1}", name, lesions, fractures,
         labels_of(lesions, fractures), kind, scanner, 3 if english else rng.randrange(3), physician(rng, english), physician(rng, english),
     )  # fmt: skip
@@ -200,7 +201,8 @@ def _ventricular(rng: Random) -> Finding:
 def _bleeding_tumour(rng: Random) -> Finding:
     place = (_side(rng) * 34, rng.uniform(-20, 30), rng.uniform(14, 28))
     return (
-        Lesion("oedema", place, 30, 19.0, 4.0), Lesion("tumour", place, 17, 40.0), Lesion("intracerebral", place, rng.uniform(8, 11), _hu(rng)),
+        Lesion("oedema", place, 30, 19.0, 4.0), Lesion("tumour", place, 17, 40.0), Lesion("intracerebral", place, rng.uniform(8, 11),
+        _hu(rng)),
     ), ()  # fmt: skip
 
 
@@ -240,11 +242,13 @@ def _tumour(rng: Random) -> Finding:
 
 Maker = Callable[[Random], Finding]
 POSITIVE: tuple[tuple[str, Maker], ...] = (
-    ("epidural", _epidural), ("subdural", _subdural), ("deep", _deep), ("aneurysm", _aneurysm), ("contusions", _contusions), ("lobar", _lobar),
+    ("epidural", _epidural), ("subdural", _subdural), ("deep", _deep), ("aneurysm", _aneurysm), ("contusions", _contusions), ("lobar",
+    _lobar),
     ("isodense", _isodense), ("bleeding tumour", _bleeding_tumour), ("convexity", _convexity), ("ventricular", _ventricular),
     ("both subdurals", _both_subdurals), ("cerebellar", _cerebellar),
 )  # fmt: skip
 NEGATIVE: tuple[tuple[str, Maker], ...] = (
-    ("normal", _nothing), ("infarct", _infarct), ("scalp", _scalp), ("atrophy", _nothing), ("fracture", _fracture), ("calcified", _calcified),
+    ("normal", _nothing), ("infarct", _infarct), ("scalp", _scalp), ("atrophy", _nothing), ("fracture", _fracture), ("calcified",
+    _calcified),
     ("normal", _nothing), ("hygroma", _hygroma), ("cyst", _cyst), ("tumour", _tumour), ("normal", _nothing),
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -34,8 +35,10 @@ class CsvWriter:
 
     def __init__(self, path: Path, encoding: str, delimiter: str, broken: int, heading: tuple[str, ...] = RU) -> None:
         self._file = path.open("wb")
-        self._encoding, self._delimiter, self._broken = encoding, delimiter, broken
+        self._encoding, self._delimiter, self._broken = encoding.removesuffix("-sig"), delimiter, broken
         self._rows = 0
+        if encoding.endswith("-sig"):
+            self._file.write(BOM_UTF8)
         self._line(heading)
 
     def write(self, report: Report) -> None:
@@ -116,10 +119,8 @@ class _Shuffler:
     sheet_rows: int = 0
 
     def __call__(self, number: int) -> str:
-        draw = Random(f"{self.seed}/export/{number}").random()
-        for name, share in SHARES:
-            if (draw := draw - share) < 0:
-                break
+        names, shares = zip(*SHARES, strict=True)
+        name: str = Random(f"{self.seed}/export/{number}").choices(names, shares)[0]
         if name == "xlsx":
             self.sheet_rows += 1
             return "xlsx" if self.sheet_rows <= SHEET_ROWS else "utf8"
@@ -145,5 +146,3 @@ def write_exports(reports: Iterable[Report], folder: Path, seed: int, count: int
         for report in reports:
             writers[choose(report.number)].write(report)
             yield report
-
-

@@ -91,7 +91,9 @@ def _request(case: Case, text: Text) -> Dataset:
     return item
 
 
-def series_header(case: Case, text: Text, number: int, description: str, kernel: str, thickness: float, kvp: float, current: int) -> Dataset:
+def series_header(
+    case: Case, text: Text, number: int, description: str, kernel: str, thickness: float, kvp: float, current: int
+) -> Dataset:
     """Elements of one CT series."""
     data = Dataset()
     data.Modality = "CT"

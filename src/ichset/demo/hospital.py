@@ -79,7 +79,9 @@ def _fill(part: Path, reports: int, studies: int, seed: int, size: str, jobs: in
     text = list(_written_reports(part, Reports(seed, reports, cases), identifiers, pseudonyms, seed))
     _write_training(part / "training.parquet", SIZES[size].training, seed)
     found = list(_written_studies(part / "archive", cases, seed, size, jobs))
-    (truth / "studies.json").write_text(json.dumps([_plain(case, one) for case, one in found], ensure_ascii=False, indent=1) + "\n", "utf-8")
+    (truth / "studies.json").write_text(
+        json.dumps([_plain(case, one) for case, one in found], ensure_ascii=False, indent=1) + "\n", "utf-8"
+    )
     identifiers.write(truth / "identifiers.json")
     rows = sorted(text, key=lambda row: (str(row["study"]), str(row["reader"])))
     write_rows(part / "decisions" / "text.csv", rows)

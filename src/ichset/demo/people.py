@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from datetime import date, timedelta
+from importlib import resources
 from random import Random
 
-SURNAMES = ["Журавлёв", "Белозёров", "Колесников", "Тихомиров", "Щербаков", "Звягинцев", "Подольский", "Кузьмичёв", "Ермолаев", "Вишняков", "Горшенин", "Лопухов", "Савельев", "Дроздецкий", "Никифоров", "Хохлачёв", "Мещеряков", "Пестряков", "Обручев", "Чернобровин", "Юсупжанов", "Эйдлинов", "Фатхутдинов", "Шаповалов", "Ярославцев", "Аксёновский", "Боголепов", "Воскресенцев", "Гладковский", "Дементьев", "Елизарьев", "Жигаловский", "Заболотнов", "Иноземцев", "Караваевский", "Ломоносенко", "Маклашин", "Неделяев", "Островитинов", "Пржевалов", "Разумихин", "Синебрюхов", "Трифонцев", "Угличанин", "Филатьевский", "Халтуринский", "Цветаевский", "Черемисинов", "Шелепихин", "Щёголевский", "Эрдманский", "Юхновецкий", "Якубовский", "Арсентьев", "Бурлаковский", "Вяземцев", "Голенищев", "Дорофеенко"]
-MEN = ["Алексей", "Борис", "Валентин", "Геннадий", "Дмитрий", "Евгений", "Зиновий", "Игорь", "Константин", "Леонид", "Михаил", "Николай", "Прохор", "Руслан", "Станислав", "Тимофей"]
-WOMEN = ["Антонина", "Валерия", "Галина", "Екатерина", "Жанна", "Зинаида", "Ирина", "Ксения", "Людмила", "Маргарита", "Надежда", "Ольга", "Полина", "Светлана", "Таисия", "Ульяна"]
-FATHERS = ["Алексеевич", "Борисович", "Викторович", "Геннадьевич", "Дмитриевич", "Евгеньевич", "Захарович", "Игоревич", "Кириллович", "Леонидович", "Матвеевич"]
-STREETS = ["Березниковская", "Новослободецкая", "Загорьевская", "Липогорская", "Старопрудная", "Красносельцевская", "Озерищенская", "Полевицкая"]
+_NAMES = tomllib.loads(resources.files("ichset.demo").joinpath("texts/people.toml").read_text("utf-8"))
+SURNAMES, MEN, WOMEN, FATHERS, STREETS = (tuple(_NAMES[key]) for key in ("surnames", "men", "women", "fathers", "streets"))
+ENGLISH, ENGLISH_MEN, ENGLISH_WOMEN = (tuple(_NAMES[key]) for key in ("english", "english_men", "english_women"))
 INSTITUTIONS = (
     ("ГБУЗ «Городская клиническая больница № 97 им. А. С. Лесновского»", "GKB 97 LESNOVSKOGO", "г. Зареченск, ул. Больничноозёрная, д. 12"),
     ("ГБУЗ «Больница скорой помощи имени Верейского»", "BSMP VEREYSKOGO", "г. Зареченск, Верейский проезд, д. 3, корп. 2"),
@@ -20,8 +20,6 @@ INSTITUTIONS = (
 LATIN = dict(zip("абвгдезийклмнопрстуфхыьъэё", [*"abvgdeziyklmnoprstufhy", "", "", "e", "e"], strict=True)) | {
     "ж": "zh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ю": "yu", "я": "ya",
 }  # fmt: skip
-ENGLISH = ["Abernathy", "Blackwoode", "Cavendale", "Dunmorrow", "Eastlakey", "Fairweathery", "Greystokes", "Holloway", "Inglebrook", "Kestrelton", "Larkspurre"]
-ENGLISH_MEN, ENGLISH_WOMEN = ["Alistair", "Bernard", "Cedric", "Desmond", "Edmund"], ["Agatha", "Beatrix", "Cordelia", "Dorothea", "Eleanor"]
 
 
 @dataclass(frozen=True)
@@ -68,9 +66,7 @@ def person(rng: Random, day: date, age: int, english: bool = False, number: int 
     else:
         surname, father = rng.choice(SURNAMES), rng.choice(FATHERS)
         if female:
-            surname = (
-                surname[:-2] + "ая" if surname.endswith(("ий", "ый")) else surname + "а" if surname.endswith(("ов", "ев", "ёв", "ин")) else surname
-            )
+            surname = _feminine(surname)
             father = father[:-2] + "на"
         names = surname, rng.choice(WOMEN if female else MEN), father
     sex = "" if rng.random() < 0.01 else "F" if female else "M"
@@ -80,6 +76,12 @@ def person(rng: Random, day: date, age: int, english: bool = False, number: int 
         f"г. Зареченск, ул. {rng.choice(STREETS)}, д. {rng.randrange(1, 150)}, кв. {rng.randrange(1, 300)}",
         f"77{rng.randrange(10**13, 10**14)}", english,
     )  # fmt: skip
+
+
+def _feminine(surname: str) -> str:
+    if surname.endswith(("ий", "ый")):
+        return surname[:-2] + "ая"
+    return surname + "а" if surname.endswith(("ов", "ев", "ёв", "ин")) else surname
 
 
 def _back(day: date, years: int) -> date:

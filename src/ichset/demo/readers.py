@@ -61,7 +61,8 @@ def _row(round_: str, study: str, reader: str, answers: Answers, rng: Random) ->
     confidence = rng.choices((2, 3, 4, 5), (1, 3, 8, 10))[0]
     seconds = round((25 if round_ == "text" else 110) * rng.lognormvariate(0, 0.4), 1)
     return {
-        "round": round_, "study": study, "reader": reader, **shown, "exclude": "", "confidence": confidence, "comment": "", "key_slices": "",
+        "round": round_, "study": study, "reader": reader, **shown, "exclude": "", "confidence": confidence, "comment": "",
+        "key_slices": "",
         "seconds": seconds,
     }  # fmt: skip
 

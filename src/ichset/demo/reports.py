@@ -140,7 +140,8 @@ def brain_report(rng: Random, number: int, kind: str) -> Report:
         accession, uid, who = "", "", replace(who, patient_id="")
     shown = rng.choice(("31.02.2021", "00.00.0000", "2021-13-45")) if kind == "impossible date" else day.isoformat()
     return Report(
-        number, kind, lang, who, accession, uid, shown, stated, rng.choice(("CT", "КТ", "CT", "МСКТ")), "Head" if english else "Головной мозг",
+        number, kind, lang, who, accession, uid, shown, stated, rng.choice(("CT", "КТ", "CT", "МСКТ")),
+        "Head" if english else "Головной мозг",
         text, INSTITUTIONS[3 if english else rng.randrange(3)][0], physician(rng, english), True, labels,
     )  # fmt: skip
 

@@ -68,7 +68,10 @@ def write(rng: Random, lang: str, finding: str, lesions: tuple[Lesion, ...], fra
         rest.append(say(rng, words["no_fracture"]))
     described += found + rest if rng.random() < 0.7 else rest[:1] + found + rest[1:]
     return Text(
-        say(rng, words["titles"]), say(rng, words["indication"], common), " ".join(described), " ".join(ends or [say(rng, words["normal_end"])])
+        say(rng, words["titles"]),
+        say(rng, words["indication"], common),
+        " ".join(described),
+        " ".join(ends or [say(rng, words["normal_end"])]),
     )
 
 
@@ -86,7 +89,8 @@ def _findings(
     rng: Random, words: Mapping[str, Any], lang: str, finding: str, lesions: tuple[Lesion, ...], fractures: tuple[Fracture, ...]
 ) -> tuple[list[str], list[str]]:
     """Sentences of the description and of the conclusion."""
-    found, ends = [], []
+    found: list[str] = []
+    ends: list[str] = []
     seen: set[tuple[str, bool]] = set()
     for lesion in lesions:
         kind = _kind(lesion, finding)
@@ -127,7 +131,9 @@ def _values(rng: Random, lang: str, towards: tuple[float, float, float], lesion:
     left = towards[0] > 0
     scale = 1.0 if max(abs(part) for part in towards) > 2 else 60.0
     y, z = towards[1] * scale, towards[2] * scale
-    region = "cerebellar" if z < -26 and y > 25 else "frontal" if y < -20 else "occipital" if y > 40 else "parietal" if z > 22 else "temporal"
+    region = (
+        "cerebellar" if z < -26 and y > 25 else "frontal" if y < -20 else "occipital" if y > 40 else "parietal" if z > 22 else "temporal"
+    )
     size = lesion.size if lesion else 8.0
     if lesion is not None and lesion.kind in ("intracerebral", "tumour"):
         size *= 2
@@ -136,8 +142,10 @@ def _values(rng: Random, lang: str, towards: tuple[float, float, float], lesion:
     return {
         "side": ("слева" if left else "справа") if ru else ("left" if left else "right"), "into": "вправо" if left else "влево",
         "to": "right" if left else "left", "gen": "левого" if left else "правого", "side_noun": "",
-        "region": _RU_REGIONS[region] if ru else region, "bone": _RU_REGIONS[bone] if ru else bone, "mm": round(size), "mm2": round(size * 1.2),
-        "hu": round(lesion.hu) if lesion else 60, "ml": max(round(0.52 * size**3 * 1.2 / 1000), 1), "shift": round(lesion.shift) if lesion else 0,
+        "region": _RU_REGIONS[region] if ru else region, "bone": _RU_REGIONS[bone] if ru else bone, "mm": round(size),
+        "mm2": round(size * 1.2),
+        "hu": round(lesion.hu) if lesion else 60, "ml": max(round(0.52 * size**3 * 1.2 / 1000), 1),
+        "shift": round(lesion.shift) if lesion else 0,
     }  # fmt: skip
 
 

@@ -92,7 +92,8 @@ def _distance(at: Block, lesion: Lesion) -> Floats:
 
 _SHAPES = {
     "epidural": _epidural, "subdural": _subdural, "subarachnoid": _subarachnoid, "intracerebral": _intracerebral,
-    "intraventricular": _intraventricular, "tumour": _tumour, "oedema": _oedema, "scalp": _scalp, "calcification": _tumour, "hygroma": _subdural,
+    "intraventricular": _intraventricular, "tumour": _tumour, "oedema": _oedema, "scalp": _scalp, "calcification": _tumour,
+    "hygroma": _subdural,
 }  # fmt: skip
 
 
