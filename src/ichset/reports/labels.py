@@ -1,0 +1,81 @@
+"""Mentions -> labels, as docs/TEXT.md defines them: 1 present, 0 absent, None cannot be told; and whether a reader should look first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ichset.contracts import COMPARTMENTS
+from ichset.reports.mentions import ABSENT, PRESENT, UNCERTAIN, Mention
+
+BLEEDING = (*COMPARTMENTS, "intraventricular", "haemorrhage")
+
+
+def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: bool) -> tuple[dict[str, int | None], bool]:
+    """Every label but `brain_ct`, and `doubt`. `normal`: the conclusion denies any pathology; `nondiagnostic`: the scan says nothing.
+
+    The conclusion outranks the description: what it denies is absent, whatever the description says.
+    """
+    blood = [one for one in mentions if one.findings[0] in BLEEDING]
+    told = [one for one in blood if one.section == "conclusion" and one.assertion in (PRESENT, ABSENT, UNCERTAIN)]
+    described = [one for one in blood if one.section != "conclusion"]
+    ich = _verdict(told)
+    earlier = _verdict(described)
+    if ich is _UNSAID:
+        ich = 0 if normal and earlier is not _UNSAID else earlier
+    doubt = earlier is not _UNSAID and bool(told or normal) and earlier != ich
+    labels: dict[str, int | None] = {"ich": None if nondiagnostic and ich is _UNSAID else 0 if ich is _UNSAID else ich}  # type: ignore[dict-item]
+    labels |= _kinds(labels["ich"], _counting(blood, denied=[one for one in told if one.assertion == ABSENT]))
+    labels["fracture"] = _fracture(mentions)
+    labels["combined"] = _combined(labels["ich"], mentions)
+    return labels, doubt or labels["ich"] is None
+
+
+_UNSAID = object()
+
+
+def _verdict(mentions: Iterable[Mention]) -> object:
+    """1 when blood is present, else None when in doubt, else 0 when denied; _UNSAID without a word."""
+    said = {one.assertion for one in mentions}
+    if PRESENT in said:
+        return 1
+    if UNCERTAIN in said:
+        return None
+    return 0 if said else _UNSAID
+
+
+def _counting(blood: Sequence[Mention], denied: Sequence[Mention]) -> list[Mention]:
+    """The present mentions, less the description's of a compartment that only the conclusion's denial names."""
+    present = [one for one in blood if one.assertion == PRESENT]
+    stated = {finding for one in present if one.section == "conclusion" for finding in one.findings}
+    gone = {finding for one in denied if not one.new for finding in one.findings} - stated
+    return [one for one in present if one.section == "conclusion" or not set(one.findings) <= gone]
+
+
+def _kinds(ich: int | None, present: Sequence[Mention]) -> dict[str, int | None]:
+    if ich != 1:
+        return dict.fromkeys((*COMPARTMENTS, "intraventricular", "multiple"), ich)
+    found = {finding for one in present for finding in one.findings}
+    compartments = found & set(COMPARTMENTS)
+    unnamed = None if not compartments and "intraventricular" not in found else 0
+    labels: dict[str, int | None] = {name: 1 if name in compartments else unnamed for name in COMPARTMENTS}
+    labels["intraventricular"] = int("intraventricular" in found)
+    sides = {one.laterality for one in present if one.section == "conclusion" or len(present) < 3}
+    many = len(compartments) > 1 or any(one.many for one in present) or "bilateral" in sides or {"left", "right"} <= sides
+    labels["multiple"] = int(many)
+    return labels
+
+
+def _fracture(mentions: Sequence[Mention]) -> int | None:
+    said = {one.assertion for one in mentions if one.findings[0] == "fracture"}
+    if PRESENT in said or said & {"historical", "resolved"} and not said & {ABSENT}:
+        return 1
+    return None if UNCERTAIN in said else 0
+
+
+def _combined(ich: int | None, mentions: Sequence[Mention]) -> int | None:
+    """Certain for a tumour; not settled for vessels, transformed infarcts, cysts."""
+    if ich != 1:
+        return ich
+    if any(one.findings[0] == "tumour" and one.assertion in (PRESENT,) for one in mentions):
+        return 1
+    return None if any(one.findings[0] == "vascular" and one.assertion == PRESENT for one in mentions) else 0

@@ -1,0 +1,81 @@
+"""Text as the rules read it: lower case, one alphabet a word, line breaks mended; every character keeps its place in the source."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+_ALIKE = str.maketrans("aceopxykmthb", "асеорхукмтнв")
+_MIXED = re.compile(r"\b(?=\w*[а-я])(?=\w*[a-z])[а-яa-z]+\b")
+_LATIN = re.compile(r"\b(?:t?cak|cak|tcak)\b")
+_BROKEN = re.compile(r"(?<=[а-яa-z])-[ \t]*\r?\n[ \t]*(?=[а-яa-z])")
+_WORD = re.compile(r"[а-я]{8,}")
+# long stems whose one-letter errors are mended; each is specific enough that nothing else lies one letter away
+STEMS = (
+    "кровоизлиян", "гематом", "геморраг", "субдуральн", "эпидуральн", "субарахноид", "внутримозгов", "внутрижелудочков", "паренхиматозн",
+    "контузион",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Text:
+    """`text` is normalised; `source(i)` is the index of its i-th character in what was given."""
+
+    text: str
+    places: tuple[int, ...] | None = None  # None: the same index
+
+    def source(self, index: int) -> int:
+        return index if self.places is None else self.places[index]
+
+
+def normalize(raw: str) -> Text:
+    """Lower case, е for ё, Latin look-alikes in Cyrillic words, words broken over lines joined, frequent typos mended."""
+    text = raw.lower()
+    if len(text) != len(raw):  # a few capitals grow in lower case: keep places
+        text = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in raw)
+    text = text.replace("ё", "е").replace("\u00a0", " ")
+    text = _MIXED.sub(lambda found: found[0].translate(_ALIKE), text)
+    text = _LATIN.sub(lambda found: found[0].translate(_ALIKE), text)
+    edits = [(found.start(), found.end(), "") for found in _BROKEN.finditer(text)]
+    edits += [(found.start(), found.end(), mended) for found in _WORD.finditer(text) if (mended := _mended(found[0])) != found[0]]
+    return _edited(text, sorted(edits)) if edits else Text(text)
+
+
+def _edited(text: str, edits: list[tuple[int, int, str]]) -> Text:
+    parts, places, at = [], [], 0
+    for start, end, fresh in edits:
+        if start < at:
+            continue
+        parts += [text[at:start], fresh]
+        places += list(range(at, start)) + [min(start + i, end - 1) for i in range(len(fresh))]
+        at = end
+    parts.append(text[at:])
+    return Text("".join(parts), (*places, *range(at, len(text) + 1)))
+
+
+@lru_cache(100_000)
+def _mended(word: str) -> str:
+    """The word with one wrong, missing or doubled letter of a known stem put right."""
+    for stem in STEMS:
+        if word.startswith(stem) or stem in word:
+            return word
+    for stem in STEMS:
+        if word[:2] != stem[:2] and word[1:3] != stem[1:3]:
+            continue
+        for length in (len(stem), len(stem) - 1, len(stem) + 1):
+            if length <= len(word) and _one_apart(word[:length], stem):
+                return stem + word[length:]
+    return word
+
+
+def _one_apart(one: str, other: str) -> bool:
+    """Whether one substitution, insertion, deletion or swap of neighbours leads from one to the other."""
+    if len(one) == len(other):
+        wrong = [i for i, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+        if len(wrong) == 2 and wrong[1] == wrong[0] + 1:
+            return one[wrong[0]] == other[wrong[1]] and one[wrong[1]] == other[wrong[0]]
+        return len(wrong) == 1
+    short, long = sorted((one, other), key=len)
+    same = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    return short[same:] == long[same + 1 :]

@@ -1,0 +1,109 @@
+"""Phrase files -> patterns. A radiologist edits the files; a faulty one is refused by file and line."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ichset.config import RulesConfig
+from ichset.errors import ConfigError
+
+LANGUAGES = ("ru", "en")
+_LETTER = "а-яa-z0-9"
+
+
+@dataclass(frozen=True)
+class PhraseBook:
+    """Compiled patterns of one language by name: keyword files, `where/<place>`, and cues by their file's name."""
+
+    keywords: Mapping[str, re.Pattern[str]]
+    cues: Mapping[str, re.Pattern[str]]
+
+
+def phrase_folders(config: RulesConfig) -> tuple[Path, Path]:
+    """(keywords, stopphrases): the config's, else those that came with the program."""
+    return config.keywords or packaged("keywords"), config.stopphrases or packaged("stopphrases")
+
+
+def packaged(name: str) -> Path:
+    """The folder in a source checkout, or where an installed wheel puts it. Raises ConfigError."""
+    for root in (Path(__file__).parents[3], Path(sys.prefix) / "share" / "ichset"):
+        if (root / name).is_dir():
+            return root / name
+    raise ConfigError(f"the phrase folder {name}/ is not installed; set rules.{name} to a folder with ru/ and en/")
+
+
+def load_books(config: RulesConfig) -> dict[str, PhraseBook]:
+    """Every language's phrases. Raises ConfigError naming file and line of an empty, doubled or undecodable phrase."""
+    keywords, stops = phrase_folders(config)
+    books = {}
+    for language in LANGUAGES:
+        raised = _folder(keywords / language)
+        cues = _folder(stops / language)
+        _refuse_shared(raised, cues)
+        books[language] = PhraseBook(_compiled(raised), _compiled(cues))
+    return books
+
+
+def read_phrases(path: Path) -> dict[str, int]:
+    """phrase -> line of one file: comments and blank lines aside, no phrase twice."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{path}, line {line}: not UTF-8; save the file as UTF-8") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    found: dict[str, int] = {}
+    for number, line in enumerate(lines, 1):
+        phrase = " ".join(line.partition("#")[0].split()).lower().replace("ё", "е")
+        if not phrase:
+            if line.strip() and not line.lstrip().startswith("#"):
+                raise ConfigError(f"{path}, line {number}: an empty phrase would match everywhere; remove the line")
+            continue
+        if not re.search(rf"[{_LETTER}]", phrase):
+            raise ConfigError(f"{path}, line {number}: {phrase!r} has no letter and would match everywhere; remove it")
+        if phrase in found:
+            raise ConfigError(f"{path}, line {number}: {phrase!r} stands already in line {found[phrase]}; remove one of them")
+        found[phrase] = number
+    return found
+
+
+def _folder(folder: Path) -> dict[str, dict[str, int]]:
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: no such phrase folder")
+    files = sorted(folder.rglob("*.txt"))
+    return {path.relative_to(folder).with_suffix("").as_posix(): read_phrases(path) for path in files}
+
+
+def _refuse_shared(raised: Mapping[str, Mapping[str, int]], cues: Mapping[str, Mapping[str, int]]) -> None:
+    """A phrase that both raises a finding and cancels one is a mistake; places (where/) and the paper's lists stand apart."""
+    for name, phrases in raised.items():
+        for cue, stops in cues.items():
+            if name.startswith(("where/", "many")) or "paper" in (name, cue):
+                continue
+            for phrase in sorted(set(phrases) & set(stops)):
+                raise ConfigError(f"keywords/{name}.txt, line {phrases[phrase]}: {phrase!r} is a stop phrase too ({cue}.txt, line {stops[phrase]})")
+
+
+def _compiled(files: Mapping[str, Mapping[str, int]]) -> dict[str, re.Pattern[str]]:
+    return {name: compile_phrases(list(phrases)) for name, phrases in files.items()}
+
+
+def compile_phrases(phrases: list[str]) -> re.Pattern[str]:
+    """One pattern over normalised text (lower case, е for ё); longer phrases first; `(?!)` when there are none."""
+    if not phrases:
+        return re.compile("(?!)")
+    ordered = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
+    return re.compile(rf"(?<![{_LETTER}])(?:{'|'.join(map(_regex, ordered))})")
+
+
+def _regex(phrase: str) -> str:
+    words = []
+    for word in phrase.split():
+        ends = "[а-яa-z]*" if word.endswith("*") else "" if word.endswith("-") else rf"(?![{_LETTER}])"
+        words.append(re.escape(word.rstrip("*")) + ends)
+    return r"[\s-]+".join(words)

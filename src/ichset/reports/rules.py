@@ -1,0 +1,190 @@
+"""The rule engine: a report's text in, mentions and labels out; in the paper's way on request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
+
+import pyarrow as pa
+
+from ichset.config import EngineConfig, RulesConfig
+from ichset.contracts import MENTIONS, REPORT_LABELS, RULED, StageOutput
+from ichset.engine import WorkerDied, run_each
+from ichset.errors import CurationError
+from ichset.reports.labels import label_mentions
+from ichset.reports.mentions import ABSENT, HYPOTHETICAL, PRESENT, Mention, find_mentions, sentences
+from ichset.reports.normalize import normalize
+from ichset.reports.phrases import PhraseBook, load_books
+
+_CYRILLIC = re.compile("[а-яА-ЯёЁ]")
+_HEADINGS = re.compile(
+    r"(?im)^\s*(?P<indication>показани\w*|направ\w+ диагноз|цель|жалобы|анамнез|clinical (?:history|information|indication)|indications?|history|reason for exam\w*)\s*:"
+    r"|(?:^|\n|(?<=[.!?]\s))\s*(?P<conclusion>заключение|вывод\w*|impression|conclusion|opinion)\s*:?"
+    r"|(?:^|\n|(?<=[.!?]\s))\s*(?P<description>описание|протокол|findings|technique|техника\w*|report)\s*:"
+)
+LONGEST = 200_000  # characters of a section that are read: ten times the longest report
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the rules make of one report."""
+
+    labels: dict[str, int | None]
+    mentions: tuple[Mention, ...]
+    doubt: bool
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Compiled phrase files of every language; picklable, so that workers get their own."""
+
+    config: RulesConfig
+    books: dict[str, PhraseBook] = field(repr=False)
+
+    def read(self, description: str, conclusion: str, lang: str | None = None, title: str = "") -> Reading:
+        """Read one report. `lang` is ru or en, else told by its letters. Text of an indication never raises a finding."""
+        sections = _sections(description or "", conclusion or "")
+        lang = lang if lang in self.books else "ru" if _CYRILLIC.search("".join(sections.values())) else "en"
+        if self.config.method == "paper":
+            return self._paper(sections, lang, title)
+        book = self.books[lang]
+        mentions = [mention for name, text in sections.items() for mention in self._mentions(name, text, lang)]
+        said = normalize(sections["conclusion"]).text
+        normal = bool(book.cues["normal"].search(said))
+        broken = bool(book.cues["nondiagnostic"].search(said or sections["description"].lower()))
+        labels, doubt = label_mentions(mentions, normal, broken)
+        return Reading({"brain_ct": self._brain(title, sections, lang), **labels}, tuple(mentions), doubt)
+
+    def _mentions(self, name: str, text: str, lang: str) -> list[Mention]:
+        if not text or not self._raised[lang].search(text):
+            return []
+        found = find_mentions(name, text, self.books[lang])
+        if name != "indication":
+            return found
+        return [Mention(**{**one.__dict__, "assertion": HYPOTHETICAL, "cue": "indication"}) for one in found]
+
+    @cached_property
+    def _raised(self) -> dict[str, re.Pattern[str]]:
+        """A cheap test that spares most reports the rest: the first letters of every keyword, typos included."""
+        return {
+            "ru": re.compile(r"(?i)[гr][еe]м|[кk][рp][оo][вb]|[сc][аa][кk]|сд[гr]|эд[гr]|вм[гк]|вжк|\bги\b|дурал|арахно|имбиб|сгуст|тампон|перелом|трав"
+                             r"|опухол|образован|метаст|аневр|ушиб|контуз|онмк|[сэв]/[дм]|внутри|желуд|гипер|целостн|глио|менинг"),
+            "en": re.compile(r"(?i)h[ae]?em|bleed|blood|clot|[ies][adsvp][hd]|dural|fractur|tumou?r|metas|contus|hyperden|extension|mass|aneur|avm"),
+        }
+
+    def _brain(self, title: str, sections: dict[str, str], lang: str) -> int:
+        import pyarrow as pa
+
+        from ichset.reports.region import is_brain_ct
+
+        columns = {"modality": "", "body_part": "", "title": title, "description": sections["description"], "conclusion": sections["conclusion"]}
+        return int(is_brain_ct({name: pa.array([value]) for name, value in columns.items()})[0].as_py())
+
+    # --- the paper's rule -----------------------------------------------------------------------------
+    def _paper(self, sections: dict[str, str], lang: str, title: str) -> Reading:
+        """Keywords, less those that a stop phrase contains or touches; a report with no keyword left is absent."""
+        book = self.books[lang]
+        mentions = []
+        for name in ("description", "conclusion"):
+            text = normalize(sections[name])
+            for start, end in sentences(text.text):
+                part = text.text[start:end]
+                stops = [(m.start(), m.end()) for m in book.cues["paper"].finditer(part)]
+                for hit in book.keywords["paper"].finditer(part):
+                    stopped = any(low <= hit.end() + 1 and hit.start() <= high + 1 for low, high in stops)
+                    low, high = text.source(start + hit.start()), text.source(start + hit.end() - 1) + 1
+                    said = ABSENT if stopped else PRESENT
+                    mentions.append(Mention(name, low, high, _paper_findings(hit[0]), said, "", "", sections[name][low:high], ""))
+        ich = int(any(one.assertion == PRESENT for one in mentions))
+        labels: dict[str, int | None] = dict.fromkeys(REPORT_LABELS[1:], 0 if not ich else None) | {"ich": ich}
+        for one in mentions:
+            if one.assertion == PRESENT and one.findings[0] in labels:
+                labels[one.findings[0]] = 1
+        return Reading({"brain_ct": self._brain(title, sections, lang), **labels}, tuple(mentions), False)
+
+
+_PAPER = (
+    ("epidural", r"эпид|эдг|epid|edh"), ("subdural", r"субд|сдг|subd|sdh"), ("subarachnoid", r"сак|sah"),
+    ("intraventricular", r"внутриж|вжк|intrav|ivh"), ("intracerebral", r"внутрим|вмг|intrap|iph"),
+)  # fmt: skip
+
+
+def _paper_findings(word: str) -> tuple[str, ...]:
+    return next(((name,) for name, pattern in _PAPER if re.search(pattern, word)), ("haemorrhage",))
+
+
+def load_rules(config: RulesConfig) -> Rules:
+    """Compile the phrase files. Raises ConfigError naming the file and line of a faulty phrase."""
+    return Rules(config, load_books(config))
+
+
+def _sections(description: str, conclusion: str) -> dict[str, str]:
+    """Indication, description, conclusion. A text that carries its own headings is cut at them when it has no conclusion beside it.
+
+    Offsets of mentions stay right: what belongs elsewhere is blanked out, never cut away.
+    """
+    description, conclusion = description[:LONGEST], conclusion[:LONGEST]
+    parts = {"indication": "", "description": description, "conclusion": conclusion}
+    marks = list(_HEADINGS.finditer(description))
+    if not marks:
+        return parts
+    spans: dict[str, list[tuple[int, int]]] = {"indication": [], "description": [(0, marks[0].start())], "conclusion": []}
+    for mark, end in zip(marks, [*(m.start() for m in marks[1:]), len(description)], strict=True):
+        start = mark.end()
+        if mark.lastgroup == "indication":  # an indication ends with its line or sentence
+            stop = re.search(r"\n|\.\s+(?=[А-ЯA-Z])", description[start:end])
+            cut = start + stop.end() if stop else end
+            spans["indication"].append((start, cut))
+            spans["description"].append((cut, end))
+        else:
+            spans[str(mark.lastgroup)].append((start, end))
+    if conclusion:
+        spans["description"] += spans["conclusion"]
+        spans["conclusion"] = []
+    parts = {name: _only(description, kept) for name, kept in spans.items()}
+    return parts | ({"conclusion": conclusion} if conclusion else {})
+
+
+def _only(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The text with everything outside the spans turned into line breaks: characters keep their places."""
+    kept, at = [], 0
+    for start, end in sorted(spans):
+        kept += ["\n" * (start - at), text[start:end]]
+        at = max(end, at)
+    whole = "".join(kept)
+    return whole if whole.strip() else ""
+
+
+# --- over batches ---------------------------------------------------------------------------------
+def rule_reports(batches: Iterable[pa.RecordBatch], config: RulesConfig, engine: EngineConfig) -> Iterator[StageOutput]:
+    """Batches of SCREENED in; kept: RULED, a row a report; tables: MENTIONS."""
+    rules = load_rules(config)
+    for _, output in run_each(partial(_read_batch, rules), batches, engine, title="rules"):
+        if isinstance(output, WorkerDied):
+            raise CurationError("a worker died while it read reports; lower ingest.batch_rows or give the machine more memory")
+        ruled, mentions = output
+        yield StageOutput(ruled, RULED.excluded_schema.empty_table(), {MENTIONS.name: mentions})
+
+
+def _read_batch(rules: Rules, batch: pa.RecordBatch) -> tuple[pa.Table, pa.Table]:
+    columns = [batch.column(name).to_pylist() for name in ("report", "study", "indication", "description", "conclusion", "title")]
+    ruled: list[dict[str, Any]] = []
+    mentions: list[dict[str, Any]] = []
+    for report, study, _, description, conclusion, title in zip(*columns, strict=True):
+        reading = rules.read(description or "", conclusion or "", None, title or "")
+        ruled.append({"report": report, "study": study, **reading.labels, "brain_ct": 1, "doubt": reading.doubt})
+        mentions += [mention_row(report, number, one) for number, one in enumerate(reading.mentions, 1)]
+    return pa.Table.from_pylist(ruled, RULED.schema), pa.Table.from_pylist(mentions, MENTIONS.schema)
+
+
+def mention_row(report: str, number: int, one: Mention) -> dict[str, Any]:
+    """One MENTIONS row."""
+    return {
+        "report": report, "mention": number, "section": one.section, "start": one.start, "end": one.end, "finding": "+".join(one.findings),
+        "assertion": one.assertion, "laterality": one.laterality, "location": one.location, "quote": one.quote, "cue": one.cue,
+    }  # fmt: skip
+
+
