@@ -189,6 +189,7 @@ class AuditConfig(Section):
     dciodvfy: bool = True  # needs the program dciodvfy; where it is missing, the audit says that it was not run
     require_dciodvfy: bool = False  # True: a missing program fails the audit
     max_exposed: float = Field(default=0.05, ge=0, le=1)  # highest share of a face that may be left showing, by the released figures
+    max_brain_changed: float = Field(default=0.0, ge=0, le=1)  # highest share of brain voxels that defacing may have touched
 
 
 class ReviewConfig(Section):

@@ -250,10 +250,10 @@ def reads(chosen: tuple[Case, ...]) -> pa.Table:
             if wrong and reader == "reader-2":
                 labels["fracture"] = 1 - (labels["fracture"] or 0)
             slices = {"ich": ["1:3"], **{k: ["1:3"] for k in ("subdural", "intracerebral") if c.labels[k]}} if c.arm == "ich" else {}
-            rows.append({"round": "read-image", "study": c.study, "reader": reader, "role": "reader", **labels, "exclude": None,
+            rows.append({"round": "image", "study": c.study, "reader": reader, "role": "reader", **labels, "exclude": None,
                          "confidence": 4, "key_slices": json.dumps(slices)})  # fmt: skip
         if wrong:
-            rows.append({"round": "read-image", "study": c.study, "reader": "expert", "role": "expert", **c.labels, "exclude": None,
+            rows.append({"round": "image", "study": c.study, "reader": "expert", "role": "expert", **c.labels, "exclude": None,
                          "confidence": 5, "key_slices": "{}"})  # fmt: skip
     kinds = {"confidence": pa.int8(), **dict.fromkeys(LABELS, pa.int8())}
     names = ("round", "study", "reader", "role", *LABELS, "exclude", "confidence", "key_slices")

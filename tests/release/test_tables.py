@@ -100,7 +100,7 @@ def test_kappa_of_released_reads_equals_a_published_example() -> None:
     for number, pair in enumerate(answers):
         for reader, answer in zip(("reader-1", "reader-2"), pair, strict=True):
             row = {
-                "round": "read-image",
+                "round": "image",
                 "study": f"S{number}",
                 "reader": reader,
                 "role": "reader",

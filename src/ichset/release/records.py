@@ -118,5 +118,7 @@ def _reads(reads: pa.Table | None, studies: pa.ChunkedArray) -> pa.Table:
     schema = pa.schema([(name, kinds.get(name, pa.string())) for name in READ_COLUMNS])
     if reads is None:
         return schema.empty_table()
-    reads = _of(reads, studies).select(list(READ_COLUMNS)).cast(schema)
+    reads = _of(reads, studies)
+    names = pa.array([name.removeprefix("read-") for name in reads["round"].to_pylist()], pa.string())  # text, image
+    reads = reads.set_column(reads.column_names.index("round"), "round", names).select(list(READ_COLUMNS)).cast(schema)
     return reads.sort_by([("round", "ascending"), ("study", "ascending"), ("role", "descending"), ("reader", "ascending")])

@@ -68,9 +68,7 @@ def _rsna(check: Check, evidence: Evidence) -> None:
 
 def _cq500(check: Check, evidence: Evidence) -> None:
     rows = _csv(evidence, "data/exports/cq500/reads.csv")
-    reads = {
-        (row["study"], row["reader"]): row for row in evidence.rows("reads") if row["round"] == "read-image" and row["role"] == "reader"
-    }
+    reads = {(row["study"], row["reader"]): row for row in evidence.rows("reads") if row["round"] == "image" and row["role"] == "reader"}
     seen = 0
     for row in rows:
         for number in range(1, 20):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import io
 import re
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -88,10 +89,16 @@ class IdentifierSearch:
         self._strong = PatternIndex(strong, STRONG_BITS)
         self._weak = {study: PatternIndex(patterns) for study, patterns in weak.items()}
 
-    def see(self, name: str, data: bytes) -> None:
-        """One file: its path and its content, opened where it is packed."""
+    def look(self, name: str, data: bytes) -> None:
+        """One file: its path and its content, opened where it is packed; what cannot be opened is a fault."""
         if self.check.skipped:
             return
+        try:
+            self._see(name, data)
+        except (OSError, EOFError, ValueError, zlib.error) as error:
+            self.check.fault(f"{name}: cannot be opened to be searched ({type(error).__name__})")
+
+    def _see(self, name: str, data: bytes) -> None:
         self._look(name, name.encode())
         for content in _opened(name, data):
             self._look(name, content)

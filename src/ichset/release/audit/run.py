@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from ichset.config import AuditConfig
@@ -10,7 +11,7 @@ from ichset.errors import ConfigError
 from ichset.release.audit import bagfiles, counts, exports, files, tables, words
 from ichset.release.audit.evidence import Evidence
 from ichset.release.audit.identifiers import IdentifierSearch
-from ichset.release.audit.report import AuditReport
+from ichset.release.audit.report import AuditReport, Check
 
 
 def audit_release(release: Path, private: Path | None, config: AuditConfig) -> AuditReport:
@@ -25,19 +26,29 @@ def audit_release(release: Path, private: Path | None, config: AuditConfig) -> A
     search = IdentifierSearch(evidence, private)
     for name in evidence.files:
         data = evidence.bytes_of(name)
-        search.see(name, data)
+        search.look(name, data)
         if name.startswith("data/dicom/"):
             audit.see(name, data)
-    checks = [
-        bagfiles.check_bag(evidence), bagfiles.check_sums(evidence), tables.check_tables(evidence), tables.check_references(evidence),
-        tables.check_labels(evidence), tables.check_splits(evidence), *audit.checks(),
-        counts.check_counts(evidence), counts.check_flow(evidence),
-        words.check_words(evidence), words.check_figures(evidence), words.check_cards(evidence),
-        exports.check_exports(evidence, audit.slices),
-        tables.check_deface(evidence, config.max_exposed),
-        files.check_conformance(evidence, config.dciodvfy, config.require_dciodvfy, private), search.check,
-    ]  # fmt: skip
+    plain: tuple[tuple[str, Callable[[Evidence], Check]], ...] = (
+        ("bag", bagfiles.check_bag), ("checksums", bagfiles.check_sums), ("tables", tables.check_tables),
+        ("references", tables.check_references), ("labels", tables.check_labels), ("splits", tables.check_splits),
+        ("counts", counts.check_counts), ("flow", counts.check_flow), ("words", words.check_words), ("figures", words.check_figures),
+        ("cards", words.check_cards), ("exports", lambda found: exports.check_exports(found, audit.slices)),
+        ("defacing", lambda found: tables.check_deface(found, config.max_exposed, config.max_brain_changed)),
+        ("conformance", lambda found: files.check_conformance(found, config.dciodvfy, config.require_dciodvfy, private)),
+    )  # fmt: skip
+    checks = [*(_guarded(name, check, evidence) for name, check in plain), *audit.checks(), search.check]
     return AuditReport(release.name, _bag(release), tuple(checks))
+
+
+def _guarded(name: str, check: Callable[[Evidence], Check], evidence: Evidence) -> Check:
+    """A release may be broken in any way: a check that cannot go on has failed, and the others still speak."""
+    try:
+        return check(evidence)
+    except Exception as error:  # whatever broken content raises; its words may repeat the content
+        broken = Check(name, "the check could be completed")
+        broken.fault(f"the content is broken beyond reading ({type(error).__name__})")
+        return broken
 
 
 def _bag(release: Path) -> str:

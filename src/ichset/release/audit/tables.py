@@ -111,7 +111,7 @@ def _consensus(reads: list[Row]) -> dict[str, dict[str, str]]:
     """What the image readers settled: the expert's answer, else the readers' common one."""
     by_study: dict[str, list[Row]] = defaultdict(list)
     for row in reads:
-        if row["round"] == "read-image":
+        if row["round"] == "image":
             by_study[row["study"]].append(row)
     settled = {}
     for study, rows in by_study.items():
@@ -143,13 +143,13 @@ def check_splits(evidence: Evidence) -> Check:
     return check
 
 
-def check_deface(evidence: Evidence, max_exposed: float) -> Check:
+def check_deface(evidence: Evidence, max_exposed: float, max_brain: float) -> Check:
     """Every series says how its face was hidden, and its figures are within the limits."""
     check = Check("defacing", "every series was defaced within the limits")
     for row in evidence.rows("series"):
         where = f"{row['study']}/{row['series']}"
         check.expect(bool(row["deface_method"]), True, f"{where}: defacing method given")
-        for column, limit in (("exposed", max_exposed), ("brain_changed", 0.0), ("voxels_changed", 1.0)):
+        for column, limit in (("exposed", max_exposed), ("brain_changed", max_brain), ("voxels_changed", 1.0)):
             check.looked_at += 1
             if row[column] == "" or not 0 <= float(row[column]) <= limit:
                 check.fault(f"{where}: {column} is {row[column] or 'missing'}, the limit is {limit:g}")

@@ -240,7 +240,7 @@ def check_figures(evidence: Evidence) -> Check:
     """The numbers drawn in the flow diagram, the label chart and the age chart are those of the tables."""
     check = Check("figures", "the numbers drawn in the figures equal the tables")
     flow = _drawn(evidence, "flow")
-    wanted = Counter(row["count"] for row in evidence.rows("flow") if row["event"] == "kept")
+    wanted = Counter(row["count"] for row in evidence.rows("flow") if row["event"] == "kept" and (row["arm"], row["count"]) != ("", "0"))
     wanted.update(row["count"] for row in evidence.rows("flow") if row["event"] in ("excluded", "quarantined") and row["count"] != "0")
     found = Counter(match[1].replace(",", "") for text in flow if (match := re.match(r"([\d,]+) (?!left$)", text)))
     if flow:

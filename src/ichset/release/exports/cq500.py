@@ -22,7 +22,7 @@ def write(dataset: Dataset) -> None:
     """
     reads: dict[str, list[dict[str, Any]]] = {}
     for row in dataset.records.reads.to_pylist():
-        if row["round"] == "read-image" and row["role"] == "reader":
+        if row["round"] == "image" and row["role"] == "reader":
             reads.setdefault(row["study"], []).append(row)
     most = max((len(own) for own in reads.values()), default=0)
     rows = []

@@ -33,6 +33,7 @@ class Step:
     came: int = 0
     kept: int = 0
     left: list[tuple[str, int]] = field(default_factory=list)
+    ends: bool = False  # no box of its own: the flow goes on in the arms
 
 
 def steps(rows: Sequence[dict[str, Any]]) -> list[Step]:
@@ -55,7 +56,10 @@ def draw(rows: Sequence[dict[str, Any]], folder: Path) -> None:
     found = steps(rows)
     if not found:
         return
+    branched = {step.stage for step in found if step.arm is not None}
     trunk = [step for step in found if step.arm is None]
+    for step in trunk:
+        step.ends = step.stage in branched  # what left before its arm was known; the others go on in the arms
     arms = {arm: [step for step in found if step.arm == arm] for arm in ARMS}
     arms = {arm: own for arm, own in arms.items() if own}
     trunk_height = sum(_height(step) + GAP for step in trunk) + (_box_height(1) + GAP if trunk else 0)
@@ -97,7 +101,10 @@ def _arms(axes: Any, arms: dict[str, list[Step]], top: float, below_trunk: bool)
 def _step(axes: Any, step: Step, x: float, width: float, side: float, side_width: float, top: float, colour: str) -> float:
     lines = _reasons(step, side_width)
     gap = max(GAP, _box_height(len(lines)) + 0.16 if lines else 0)
-    axes.annotate("", (x, top + gap), (x, top), arrowprops={"arrowstyle": "-|>", "color": SOFT, "lw": 1, "shrinkA": 0, "shrinkB": 0})
+    if step.ends:
+        axes.plot([x, x], [top, top + gap], color=SOFT, lw=1)
+    else:
+        _arrow(axes, x, top, top + gap)
     if lines:
         middle = top + gap / 2
         axes.plot([x, side], [middle, middle], color=SOFT, lw=1)
@@ -107,7 +114,13 @@ def _step(axes: Any, step: Step, x: float, width: float, side: float, side_width
             weight = "bold" if number == 0 else "normal"
             axes.text(side + 0.1, middle - height / 2 + 0.09 + LINE_HEIGHT * (number + 0.5), line, va="center", fontsize=7.6, weight=weight,
                       color=INK if number == 0 else SOFT)  # fmt: skip
+    if step.ends:
+        return top + gap
     return _box(axes, x, top + gap, width, [f"{step.kept:,} {STAGE_WORDS.get(step.stage, ('', 'kept after ' + step.stage))[1]}"], colour)
+
+
+def _arrow(axes: Any, x: float, start: float, end: float) -> None:
+    axes.annotate("", (x, end), (x, start), arrowprops={"arrowstyle": "-|>", "color": SOFT, "lw": 1, "shrinkA": 0, "shrinkB": 0})
 
 
 def _reasons(step: Step, width: float) -> list[str]:
