@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - sentences as they stand in reports, one a line
 """The whole text path on a synthetic export, beside the floor: reading the Parquet and scanning it once with a vectorised regex.
 
     python scripts/bench_text.py --reports 100000              # the paper's mix: 6 % brain CT, a third of those with a keyword
@@ -10,13 +11,13 @@ Every figure is taken in one run on one machine: read the ratios, not the second
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import resource
-import shutil
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -24,6 +25,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from ichset.reports.rules import load_rules, rule_reports
+
+from ichset.config import ClassifyConfig, EngineConfig, IngestConfig, RulesConfig, ScreenConfig
+from ichset.contracts import CLASSIFIED, LABELS, MENTIONS, REPORTS, RULED, SCREENED
+from ichset.pseudonyms import Pseudonyms
+from ichset.reports.classify import classify_reports
+from ichset.reports.ingest import ingest_reports
+from ichset.reports.screen import screen_reports
+from ichset.store import Store
 
 ROW_GROUP = 65_536
 NATIONAL = 4_369_511
@@ -60,7 +70,9 @@ class Vocabulary:
 
     def __init__(self, seed: int, size: int = 60_000) -> None:
         rng = random.Random(seed)
-        syllables = [a + b for a in "бвгджзклмнпрстфхцчш" for b in "аеиоуыя"] + [a + b + c for a in "бвгкмнпрст" for b in "аеио" for c in "лнрст"]
+        syllables = [a + b for a in "бвгджзклмнпрстфхцчш" for b in "аеиоуыя"] + [
+            a + b + c for a in "бвгкмнпрст" for b in "аеио" for c in "лнрст"
+        ]
         endings = ("", "й", "ая", "ого", "ой", "ами", "ов", "ует", "ении", "ия", "ость", "ых")
         words = {"".join(rng.choice(syllables) for _ in range(rng.choice((1, 2, 2, 3, 3)))) + rng.choice(endings) for _ in range(size * 2)}
         self.words = sorted(words)[:size]
@@ -77,7 +89,7 @@ class Vocabulary:
         return ". ".join(sentences) + "."
 
 
-def make_corpus(path: Path, reports: int, brain_share: float, seed: int) -> None:
+def make_corpus(path: Path, reports: int, brain_share: float, seed: int) -> Vocabulary:
     """About 1 KB of UTF-8 a report in two text columns, zstd, as an export would be."""
     rng, words = random.Random(seed), Vocabulary(seed)
     schema = pa.schema([(name, pa.string()) for name in _COLUMNS])
@@ -85,6 +97,7 @@ def make_corpus(path: Path, reports: int, brain_share: float, seed: int) -> None
         for start in range(0, reports, ROW_GROUP):
             rows = [_report(number, rng, words, brain_share) for number in range(start, min(reports, start + ROW_GROUP))]
             writer.write_table(pa.table(list(map(list, zip(*rows, strict=True))), schema=schema))
+    return words
 
 
 _COLUMNS = ("accession", "patient_id", "patient_name", "birth_date", "sex", "study_date", "modality", "title", "description", "conclusion")
@@ -103,13 +116,13 @@ def _report(number: int, rng: random.Random, words: Vocabulary, brain_share: flo
             facts.insert(rng.randrange(4), rng.choice(POSITIVE))
         elif chance < 1 / 3:
             facts.insert(rng.randrange(4), rng.choice(NEGATIVE))
-    filling = max(0, 430 - sum(map(len, facts)))
+    filling = max(0, 360 - sum(map(len, facts)))
     sentences = [fact.format(rng.randint(2, 60), rng.randint(30, 90)) for fact in facts]
     text = words.text(filling)
     description = ". ".join([*sentences, text])
     return (
         f"A{number:09d}", f"P{patient:012d}", "Сидорова А.П.", birth.isoformat(), rng.choice("МЖ"), day.strftime("%d.%m.%Y"), "CT",
-        "КТ головного мозга" if brain else rng.choice(TITLES), description, words.text(90),
+        "КТ головного мозга" if brain else rng.choice(TITLES), description, words.text(70),
     )  # fmt: skip
 
 
@@ -131,8 +144,151 @@ def _cpu() -> float:
 def floor(path: Path) -> int:
     """Read every text once and scan it once: what no text path can go below."""
     hits = 0
-    with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16) as file:
         for batch in file.iter_batches(16_384, columns=["title", "description", "conclusion"]):
             masks = [pc.match_substring_regex(batch.column(name), FLOOR_PATTERN) for name in ("description", "conclusion")]
             hits += pc.sum(pc.or_(*masks)).as_py() or 0
     return hits
+
+
+def make_training(path: Path, words: Vocabulary, reports: int = 3000) -> None:
+    """Earlier verified reports of the same language."""
+    rng = random.Random(7)
+    rows = []
+    for _ in range(reports):
+        ich = rng.random() < 0.5
+        facts = [*rng.sample(BRAIN, 4), *(rng.sample(POSITIVE, 1) if ich else rng.sample(NEGATIVE, 1))]
+        rng.shuffle(facts)
+        text = ". ".join([*(fact.format(rng.randint(2, 60), rng.randint(30, 90)) for fact in facts), words.text(300)])
+        rows.append(
+            {"description": text, "conclusion": words.text(90), "lang": "ru", **{label: int(ich and label == "ich") for label in LABELS}}
+        )
+    pq.write_table(pa.Table.from_pylist(rows), path)
+
+
+def run_path(export: Path, training: Path, work: Path, jobs: int) -> list[tuple[str, Clock, int]]:
+    """Every text stage as the pipeline runs it, tables written."""
+    store, engine = Store(work), EngineConfig(jobs=jobs)
+    rules, classify = RulesConfig(), ClassifyConfig(training=training)
+    stages = (
+        ("ingest", REPORTS, (), lambda: ingest_reports(IngestConfig(path=export))),
+        ("screen", SCREENED, (), lambda: screen_reports(store.batches(REPORTS), ScreenConfig(), "accession", Pseudonyms(bytes(range(32))))),
+        ("rules", RULED, (MENTIONS,), lambda: rule_reports(store.batches(SCREENED), rules, engine)),
+        ("classify", CLASSIFIED, (), lambda: classify_reports(store.batches(SCREENED), store.batches(RULED), classify, rules, work)),
+    )
+    timed = []
+    for name, contract, tables, outputs in stages:
+        with Clock() as clock:
+            store.write_stream(contract, outputs(), tables)
+        timed.append((name, clock, store.rows(contract)))
+    return timed
+
+
+def prepare(reports: int, brain: float, folder: Path) -> None:
+    """The corpus, made in a process of its own so that its memory is not counted."""
+    words = make_corpus(folder / "export.parquet", reports, brain, 1)
+    make_training(folder / "training.parquet", words)
+
+
+def measure(folder: Path, jobs: int) -> None:
+    export, training, work = folder / "export.parquet", folder / "training.parquet", folder / "work"
+    reports = pq.read_metadata(export).num_rows
+    print(f"{reports} reports, {export.stat().st_size / reports:.0f} bytes each in the file, {jobs} workers")
+    list(classify_reports([], [], ClassifyConfig(training=training), RulesConfig(), work))  # trained beforehand, as for a nation
+    floor(export)  # both find the file in the page cache
+    with Clock() as least:
+        hits = floor(export)
+    print(f"floor      {least.wall:8.2f} s wall {least.cpu:8.2f} s cpu   {hits} hits")
+    timed = run_path(export, training, work, jobs)
+    for name, clock, kept in timed:
+        print(f"{name:10s} {clock.wall:8.2f} s wall {clock.cpu:8.2f} s cpu   {kept} kept")
+    wall, cpu = sum(clock.wall for _, clock, _ in timed), sum(clock.cpu for _, clock, _ in timed)
+    print(f"whole path {wall:8.2f} s wall {cpu:8.2f} s cpu   {wall / least.wall:.2f} x floor (wall), {cpu / least.cpu:.2f} x floor (cpu)")
+    print(f"{NATIONAL} reports at this rate: {wall / reports * NATIONAL:.0f} s; floor {least.wall / reports * NATIONAL:.0f} s")
+    peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    print(f"peak memory: {peaks[0]:.0f} MB here, {peaks[1]:.0f} MB in the largest worker")
+
+
+ENGLISH = (
+    "There is an acute subdural hematoma along the left convexity measuring {} mm", "No acute intracranial hemorrhage", "No midline shift",
+    "Small subarachnoid hemorrhage in the right sylvian fissure", "The ventricles and sulci are normal in size", "No evidence of skull fracture",
+    "Old lacunar infarct in the left basal ganglia measuring {} mm", "The paranasal sinuses are clear", "Mild chronic small vessel disease is seen",
+    "Prior subdural hematoma has resolved", "Cannot exclude a small contusion in the left temporal lobe", "The grey-white differentiation is preserved",
+)  # fmt: skip
+
+
+def measure_peers(reports: int) -> None:
+    """Reports a second on the same English reports, one process each, loading left out."""
+    rng = random.Random(2)
+    texts = [". ".join(fact.format(rng.randint(2, 40)) for fact in rng.sample(ENGLISH, 10)) + "." for _ in range(reports)]
+    engine = load_rules(RulesConfig())
+    rates: dict[str, float] = {}
+
+    def timed(name: str, read: Callable[[str], object], count: int) -> None:
+        read(texts[0])
+        with Clock() as clock:
+            for text in texts[:count]:
+                read(text)
+        rates[name] = min(count, len(texts)) / clock.wall
+        print(f"{name:10s} {rates[name]:10.0f} reports/s")
+
+    timed("ichset", lambda text: engine.read(text, ""), reports)
+    terms = ["subdural hematoma", "intracranial hemorrhage", "subarachnoid hemorrhage", "skull fracture", "contusion"]
+    for name, make in (("negspaCy", _negspacy), ("medspaCy", _medspacy)):
+        try:
+            read = make(terms)
+        except ImportError:
+            print(f"{name:10s} not importable here: pip install {name.lower()} into an environment of its own")
+            continue
+        timed(name, read, min(reports, 400))
+        print(f"{'':10s} ichset reads {rates['ichset'] / rates[name]:.0f} times as many")
+
+
+def _negspacy(terms: list[str]) -> Callable[[str], object]:
+    import negspacy.negation  # registers the pipe
+    import spacy
+
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "FINDING", "pattern": term} for term in terms])
+    nlp.add_pipe("negex", config={"ent_types": ["FINDING"]})
+    assert negspacy.negation
+    return nlp
+
+
+def _medspacy(terms: list[str]) -> Callable[[str], object]:
+    import medspacy
+    from loguru import logger
+    from medspacy.ner import TargetRule
+
+    logger.remove()  # its sentence splitter logs every token
+    nlp = medspacy.load()
+    nlp.get_pipe("medspacy_target_matcher").add([TargetRule(term, "FINDING") for term in terms])
+    return nlp
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--reports", type=int, default=100_000)
+    parser.add_argument("--brain", type=float, default=0.0586, help="share of brain CT (the paper's: 256,120 of 4,369,511)")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--folder", type=Path, help="keep the corpus and tables here")
+    parser.add_argument("--prepared", action="store_true", help="the corpus in --folder is ready: only measure")
+    chosen = parser.parse_args()
+    if chosen.peers:
+        measure_peers(min(chosen.reports, 2000))
+        return
+    if chosen.prepared:
+        measure(chosen.folder, chosen.jobs)
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = chosen.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        prepare(chosen.reports, chosen.brain, folder)
+        again = [sys.executable, __file__, "--prepared", "--folder", str(folder), "--jobs", str(chosen.jobs)]
+        subprocess.run(again, check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -51,7 +51,8 @@ class Scorer:
     """The stored content as a function from texts to p(ich)."""
 
     def __init__(self, content: dict[str, Any]) -> None:
-        self._vocabulary = Vocabulary(tuple(content["stems"].split()), content["keys"])
+        spelt = dict(zip(content["words"].split(), content["words_stems"].split(), strict=True))
+        self._vocabulary = Vocabulary(tuple(content["stems"].split()), content["keys"], spelt)
         self._weights = content["weights"]
         self._model = content["models"][content["used"]]["ich"]
 

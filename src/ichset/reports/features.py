@@ -6,30 +6,35 @@ numpy does the rest.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.sparse import csr_matrix
 
-from ichset.reports.stems import stem
+from ichset.reports.stems import in_cyrillic, stem
 
 MIN_REPORTS = 3  # a feature seen in fewer reports of the training table is chance
 MAX_FEATURES = 30_000
 _BORDER = "|"
 _UNKNOWN = "?"
-_LATIN = re.compile("[a-z]")
+_SHORT_WORD, _LONG_ENDING = 3, 6  # letters
 _BORDERS = frozenset({_BORDER, "но", "однако", "but", "however"})
 _NEGATIONS = frozenset({"не", "нет", "без", "ни", "отсутств", "отсутствуют", "no", "not", "without", "negat", "absent"})
 
 
 @dataclass(frozen=True)
 class Words:
-    """A batch as stem numbers: `row` of each word, `word` into `stems`, whether its sentence is negated, whether a pair starts here."""
+    """A batch as stem numbers: `row` of each word, `word` into `stems`, whether its sentence is negated, whether a pair starts here.
+
+    `spelt`: the stem of every distinct word.
+    """
 
     stems: list[str]
+    spelt: Mapping[str, str]
     row: np.ndarray
     word: np.ndarray
     negated: np.ndarray
@@ -37,41 +42,29 @@ class Words:
     rows: int
 
 
-def split_words(texts: pa.Array, wanted: frozenset[str] | None = None) -> Words:
-    """Lower case, е for ё, sentences ended by punctuation or a contrast. Null counts as empty.
-
-    With `wanted` stems (`without_signs`), a Russian word that begins with none of them is not stemmed at all: its stem is its beginning.
-    """
+def split_words(texts: pa.Array, to_stem: Callable[[str], str] = stem) -> Words:
+    """Lower case, е for ё, sentences ended by punctuation or a contrast. Null counts as empty."""
     plain = pc.replace_substring(pc.utf8_lower(texts.fill_null("")), "ё", "е")
     marked = pc.replace_substring_regex(plain, r"[.;!?\n]+(?:\s|$)", f" {_BORDER} ")
     lists = pc.split_pattern_regex(marked, r"[^0-9a-zа-я|]+")
     lengths = pc.list_value_length(lists).to_numpy(zero_copy_only=False)
     encoded = lists.flatten().dictionary_encode()
-    kinds = [_stem_or_border(token, wanted) for token in encoded.dictionary.to_pylist()]
-    stems = sorted(set(kinds))
+    spelt = {token: _stem_or_border(token, to_stem) for token in encoded.dictionary.to_pylist()}
+    stems = sorted(set(spelt.values()))
     number = {each: at for at, each in enumerate(stems)}
-    lookup = np.array([number[kind] for kind in kinds], np.int64)
-    word = lookup[encoded.indices.to_numpy(zero_copy_only=False)] if len(kinds) else np.empty(0, np.int64)
+    lookup = np.array([number[kind] for kind in spelt.values()], np.int64)
+    word = lookup[encoded.indices.to_numpy(zero_copy_only=False)] if len(lookup) else np.empty(0, np.int64)
     row = np.repeat(np.arange(len(lengths)), lengths)
-    return _without_borders(stems, row, word, len(texts))
+    return _without_borders(stems, spelt, row, word, len(texts))
 
 
-def _stem_or_border(token: str, wanted: frozenset[str] | None) -> str:
+def _stem_or_border(token: str, to_stem: Callable[[str], str]) -> str:
     if not token or token in _BORDERS or _BORDER in token:
         return _BORDER if token else ""
-    if wanted is not None and token[0] >= "а" and not _LATIN.search(token):
-        bare = without_signs(token)
-        if bare and not any(bare[:size] in wanted for size in range(1, len(bare) + 1)):
-            return _UNKNOWN
-    return stem(token)
+    return to_stem(token)
 
 
-def without_signs(word: str) -> str:
-    """The letters that NLTK's Russian stemmer tells apart: it takes шч for щ and mixes up ь and ъ."""
-    return word.replace("шч", "щ").replace("ь", "").replace("ъ", "")
-
-
-def _without_borders(stems: list[str], row: np.ndarray, word: np.ndarray, rows: int) -> Words:
+def _without_borders(stems: list[str], spelt: Mapping[str, str], row: np.ndarray, word: np.ndarray, rows: int) -> Words:
     real = word != stems.index("") if "" in stems else np.ones(len(word), bool)
     row, word = row[real], word[real]
     border = word == stems.index(_BORDER) if _BORDER in stems else np.zeros(len(word), bool)
@@ -80,19 +73,35 @@ def _without_borders(stems: list[str], row: np.ndarray, word: np.ndarray, rows: 
     negated = np.isin(sentence, sentence[negation])
     row, word, sentence, negated = (values[~border] for values in (row, word, sentence, negated))
     paired = np.r_[sentence[1:] == sentence[:-1], False][: len(word)]
-    return Words(stems, row, word, negated, paired, rows)
+    return Words(stems, spelt, row, word, negated, paired, rows)
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The features of a model: stems in order, and the sorted keys of what is counted (a stem, a negated stem, a pair)."""
+    """The features of a model: stems in order, the sorted keys of what is counted (a stem, a negated stem, a pair), and the
+    stems of the words it was learnt from."""
 
     stems: tuple[str, ...]
     keys: np.ndarray
+    spelt: Mapping[str, str]
+
+    def stem_of(self, beginnings: frozenset[str], word: str) -> str:
+        """The stem, where it can be one of ours: stemming is slow, and of the words never seen in training few matter.
+
+        A new word is stemmed only when it begins with a known stem of three letters or more and at most six letters follow.
+        """
+        known = self.spelt.get(word)
+        if known is not None:
+            return known
+        if len(word) <= _SHORT_WORD or word[0] < "а":
+            return stem(word)
+        ends = range(max(_SHORT_WORD, len(word) - _LONG_ENDING), len(word) + 1)
+        bare = in_cyrillic(word)
+        return stem(word) if any(bare[:end] in beginnings for end in ends) else _UNKNOWN
 
     def counts(self, texts: pa.Array) -> csr_matrix:
         """int32 counts, one row a text, one column a key."""
-        words = split_words(texts, frozenset(map(without_signs, (*self.stems, *_NEGATIONS))))
+        words = split_words(texts, partial(self.stem_of, frozenset(self.stems)))
         row, key = _keys(words, self.stems)
         column = np.searchsorted(self.keys, key)
         column[column == len(self.keys)] = 0
@@ -112,10 +121,10 @@ def learn_vocabulary(texts: pa.Array) -> Vocabulary:
     keys, reports = np.unique(pairs[0], return_counts=True)
     keys, reports = keys[reports >= MIN_REPORTS], reports[reports >= MIN_REPORTS]
     best = np.argsort(-reports, kind="stable")[:MAX_FEATURES]
-    return _compact(stems, np.sort(keys[best]))
+    return _compact(stems, np.sort(keys[best]), words.spelt)
 
 
-def _compact(stems: tuple[str, ...], keys: np.ndarray) -> Vocabulary:
+def _compact(stems: tuple[str, ...], keys: np.ndarray, spelt: Mapping[str, str]) -> Vocabulary:
     """Only the stems that some key uses, renumbered."""
     size = len(stems)
     single = keys < 2 * size
@@ -124,7 +133,9 @@ def _compact(stems: tuple[str, ...], keys: np.ndarray) -> Vocabulary:
     number = np.full(size, -1)
     number[used] = np.arange(len(used))
     renumbered = np.where(single, number[first] * 2 + keys % 2 * single, 2 * len(used) + number[first] * len(used) + number[second])
-    return Vocabulary(tuple(stems[at] for at in used), np.sort(renumbered))
+    left = tuple(stems[at] for at in used)
+    wanted = frozenset(left)
+    return Vocabulary(left, np.sort(renumbered), {word: each for word, each in sorted(spelt.items()) if each in wanted})
 
 
 def _keys(words: Words, stems: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -20,5 +20,10 @@ def stem(word: str) -> str:
     if word[:1].isdigit():
         return "#"
     if any("а" <= letter <= "я" for letter in word):
-        return _stemmer("russian").stem(word.translate(_LOOKALIKES))
+        return _stemmer("russian").stem(in_cyrillic(word))
     return _stemmer("english").stem(word)
+
+
+def in_cyrillic(word: str) -> str:
+    """A Cyrillic word with its Latin look-alikes put right."""
+    return word.translate(_LOOKALIKES)

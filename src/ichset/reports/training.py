@@ -29,7 +29,7 @@ from ichset.reports.model_file import write_whole
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1  # of the stored content; another one is trained anew
+FORMAT = 2  # of the stored content; another one is trained anew
 SEED = 20240230
 MIN_OF_EACH = 20  # verified reports with and without a label, below which it is not learnt
 FOLDS = 5
@@ -72,7 +72,15 @@ def train(config: ClassifyConfig, rules: RulesConfig) -> tuple[dict[str, Any], d
         raise ConfigError(
             f"{config.training}: fewer than {MIN_OF_EACH} training reports with and without ich; give more, or leave classify.training out"
         )
-    content = {"stems": " ".join(vocabulary.stems), "keys": vocabulary.keys, "weights": weights, "models": models, "used": config.model}
+    content = {
+        "stems": " ".join(vocabulary.stems),
+        "keys": vocabulary.keys,
+        "words": " ".join(vocabulary.spelt),
+        "words_stems": " ".join(vocabulary.spelt.values()),
+        "weights": weights,
+        "models": models,
+        "used": config.model,
+    }
     return content, _metrics(table, test, matrix, truths, models, rules)
 
 
