@@ -71,6 +71,8 @@ class Reports:
 
     def _extra(self, rng: Random, number: int, kind: str) -> Report:
         before = self._before(number)
+        if kind in ("duplicate", "second report") and before is None:
+            kind = "absent study"
         if kind in ("duplicate", "second report") and before is not None:
             same = archive_report(self._seed, before[0], before[1])
             if kind == "duplicate":
