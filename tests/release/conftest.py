@@ -56,3 +56,9 @@ def lean(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copy(built: Built, tmp_path: Path) -> Path:
     """A copy of the release to spoil."""
     return Path(shutil.copytree(built.release, tmp_path / "release"))
+
+
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For builds whose pictures nobody looks at: drawing is most of a small build's time."""
+    monkeypatch.setattr("ichset.release.build.write_figures", lambda dataset: (dataset.bag / "data/figures").mkdir())

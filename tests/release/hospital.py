@@ -265,12 +265,12 @@ def funnel(chosen: tuple[Case, ...]) -> pa.Table:
     rows = [
         ("ingest", None, "in", None, n + 40), ("ingest", None, "kept", None, n + 35), ("ingest", None, "excluded", "unreadable row", 5),
         ("screen", None, "in", None, n + 35), ("screen", None, "kept", None, n + 20), ("screen", None, "excluded", "not a brain CT", 12),
-        ("screen", None, "excluded", "below the age limit", 3), ("cohort", None, "in", None, n + 20), ("cohort", None, "kept", None, n + 8),
-        ("cohort", None, "excluded", "the readers cannot tell", 12),
+        ("screen", None, "excluded", "below the age limit", 3), ("cohort", None, "in", None, 12), ("cohort", None, "kept", None, 0),
+        ("cohort", None, "excluded", "the readers cannot tell", 12),  # of no arm; the others go on in theirs
     ]  # fmt: skip
     for arm in ("ich", "normal"):
         k = sum(c.arm == arm for c in chosen)
-        rows += [("retrieve", arm, "in", None, k + 4), ("retrieve", arm, "kept", None, k + 3),
+        rows += [("cohort", arm, "in", None, k + 4), ("cohort", arm, "kept", None, k + 4), ("retrieve", arm, "in", None, k + 4), ("retrieve", arm, "kept", None, k + 3),
                  ("retrieve", arm, "excluded", "study not in the archive", 1), ("anonymize", arm, "in", None, k + 3),
                  ("anonymize", arm, "kept", None, k + 2), ("anonymize", arm, "quarantined", "text may be drawn in the pixels", 1),
                  ("release", arm, "in", None, k + 2), ("release", arm, "kept", None, k),

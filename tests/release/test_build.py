@@ -75,7 +75,7 @@ def test_same_inputs_give_the_same_bytes(built: Built, tmp_path: Path) -> None:
     assert tree(tmp_path / "release") == tree(built.release)
 
 
-def test_a_changed_file_stops_the_build_and_the_old_release_stays(tmp_path: Path) -> None:
+def test_a_changed_file_stops_the_build_and_the_old_release_stays(tmp_path: Path, without_figures: None) -> None:
     made = hospital.build(tmp_path / "work", 4, slices=3, size=32, two_series=False)
     config = hospital.config(tmp_path, examples=0)
     build_release(made.tables, made.funnel, config, made.work)
@@ -117,7 +117,7 @@ def test_one_arm_alone_without_reads_is_released_and_audited(tmp_path: Path) -> 
 
 
 class TestVersions:
-    def test_a_grown_cohort_keeps_pseudonyms_splits_and_bytes(self, tmp_path: Path) -> None:
+    def test_a_grown_cohort_keeps_pseudonyms_splits_and_bytes(self, tmp_path: Path, without_figures: None) -> None:
         made = hospital.build(tmp_path / "work", 8, slices=3, size=32, two_series=False, patients=6)
         config = hospital.config(tmp_path, version="1.0.0", examples=0)
         build_release(made.tables, made.funnel, config, made.work)
@@ -151,8 +151,8 @@ class TestVersions:
         before = tree(old)
         build_release(tables, made.funnel, config, made.work)
         assert tree(old) == before
-        # the label was corrected behind the readers' back: the audit says so, and nothing else
-        assert [check.name for check in report.failed] == ["labels"]
+        # the label was corrected behind the readers' back and nothing was drawn: the audit says so, and nothing else
+        assert [check.name for check in report.failed] == ["labels", "figures"]
 
     def test_an_earlier_patient_under_another_name_is_refused(self, built: Built, tmp_path: Path) -> None:
         def renamed(table: pa.Table) -> pa.Table:

@@ -1,0 +1,150 @@
+"""Tables, figures and the audit of tables at up to 100,000 studies, pixels aside: seconds and peak memory, each size in a new process.
+
+python scripts/bench_release.py [STUDIES ...]
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+LABELS = ("ich", "epidural", "subarachnoid", "subdural", "intracerebral", "intraventricular", "multiple", "fracture", "combined")
+SERIES, SLICES = 2, 2  # of each study; slices are rows only
+
+
+def tables(studies: int) -> dict[str, pa.Table]:
+    """Contract tables of a finished run."""
+    rng = np.random.default_rng(1)
+    names = [f"S{number:016d}" for number in range(studies)]
+    subjects = [f"P{number // 2 * 2 if number % 10 == 1 else number:016d}" for number in range(studies)]
+    ich = np.arange(studies) % 2
+    labels = {label: pa.array((ich & (rng.random(studies) < 0.3)).astype("i1")) for label in LABELS[1:]}
+    series_of, slices_of = [name for name in names for _ in range(SERIES)], studies * SERIES
+    kernels = np.array([f"FC{number:02d}" for number in range(28)])
+    makers = np.array(["GE MEDICAL SYSTEMS", "Philips", "SIEMENS", "TOSHIBA"])
+    thickness = np.array([0.5, 0.625, 1.0, 2.5, 5.0])
+    files = [(name, one, two) for name in names for one in range(1, SERIES + 1) for two in range(1, SLICES + 1)]
+    reads = [(name, reader) for name in names for reader in ("reader-1", "reader-2")]
+    constant = {
+        column: pa.array(np.full(slices_of, value))
+        for column, value in (("exposed", 0.01), ("relief", 0.1), ("brain_changed", 0.0), ("voxels_changed", 0.03))
+    }
+    return {
+        "selected": pa.table({
+            "study": names, "subject": subjects, "arm": np.where(ich == 1, "ich", "normal"), "rank": np.arange(studies) // 2 + 1, "ich": pa.array(ich.astype("i1")),
+            **labels, "judged_by": ["image readers"] * studies, "source_prevalence": np.full(studies, 0.12), "weight": np.full(studies, 1.0),
+        }),
+        "anonymized": pa.table({
+            "study": names, "subject": subjects, "study_uid": [f"2.25.{number}" for number in range(studies)], "accession": [f"A{number:015d}" for number in range(studies)],
+            "age": [str(age) for age in rng.integers(18, 90, studies)], "sex": [("F", "M")[sex] for sex in rng.integers(0, 2, studies)],
+            "shifted_date": pa.array([datetime.date(2015, 1, 1)] * studies), "series": pa.array(np.full(studies, SERIES, "i4")),
+            "instances": pa.array(np.full(studies, SERIES * SLICES, "i4")),
+        }),
+        "anonymized_series": pa.table({
+            "study": series_of, "series": pa.array(np.tile(np.arange(1, SERIES + 1, dtype="i4"), studies)), "series_uid": [f"2.25.7{number}" for number in range(slices_of)],
+            "instances": pa.array(np.full(slices_of, SLICES, "i4")), "description": ["AXIAL"] * slices_of, "manufacturer": makers[rng.integers(0, 4, slices_of)],
+            "model": ["one"] * slices_of, "kernel": kernels[rng.integers(0, 28, slices_of)], "slice_thickness": thickness[rng.integers(0, 5, slices_of)],
+            "slice_spacing": np.full(slices_of, 5.0), "pixel_spacing": np.full(slices_of, 0.45), "kvp": rng.choice([100.0, 120.0, 140.0], slices_of),
+            "tube_current": rng.integers(25, 450, slices_of).astype(float), "tilt": np.zeros(slices_of), "rows": pa.array(np.full(slices_of, 512, "i4")),
+            "columns": pa.array(np.full(slices_of, 512, "i4")), "deface_method": ["guarded"] * slices_of, **constant,
+        }),
+        "instances": pa.table({
+            "study": [row[0] for row in files], "series": pa.array([row[1] for row in files], pa.int32()), "instance": pa.array([row[2] for row in files], pa.int32()),
+            "sop_uid": [f"2.25.9{number}" for number in range(len(files))], "file": [f"{row[1]:02d}/{row[2]:04d}.dcm" for row in files],
+            "position": np.zeros(len(files)), "bytes": np.full(len(files), 530_000), "sha256": [f"{number:064x}" for number in range(len(files))],
+            "pixels": [f"{number:063x}p" for number in range(len(files))],
+        }),
+        "reads": pa.table({
+            "round": ["image"] * len(reads), "study": [row[0] for row in reads], "reader": [row[1] for row in reads], "role": ["reader"] * len(reads),
+            "ich": pa.array(np.repeat(ich, 2).astype("i1")), **{label: pa.array(np.repeat(np.asarray(values), 2)) for label, values in labels.items()},
+            "exclude": pa.nulls(len(reads), pa.string()), "confidence": pa.array(np.full(len(reads), 4, "i1")), "key_slices": ["{}"] * len(reads),
+        }),
+    }  # fmt: skip
+
+
+def run(studies: int, folder: Path) -> dict[str, Any]:
+    """One size: seconds of each part, peak memory of the process in MB."""
+    from ichset.config import Config
+    from ichset.release import build, splits
+    from ichset.release.audit import counts, words
+    from ichset.release.audit import tables as audit_tables
+    from ichset.release.audit.evidence import Evidence
+    from ichset.release.balance import undersampled
+    from ichset.release.dataset import Dataset
+    from ichset.release.figures import charts, flow
+    from ichset.release.records import Records, gather
+    from ichset.release.words import write_words
+
+    made, took, start = tables(studies), {}, time.perf_counter()
+
+    def lap(name: str) -> None:
+        nonlocal start
+        took[name] = round(time.perf_counter() - start, 1)
+        start = time.perf_counter()
+
+    readers = {"readers": ["reader-1", "reader-2"], "readers_per_study": 2}
+    project = {"date": "2024-01-31", "work": folder, "release": folder / "release", "key": folder / "key"}
+    config = Config.model_validate({"project": project, "ingest": {"path": folder}, "read_text": readers, "read_image": readers})
+    found = gather(made, report_text=False)
+    lap("gather")
+    clusters = splits.people(found.studies, found.files)
+    assigned = splits.assign(found, clusters, 0.7, 1, {})
+    splits.leakage_gate(assigned, clusters)
+    columns = [pa.array([assigned[study] for study in found.studies["study"].to_pylist()]), undersampled(found.labels, 1)]
+    ready = found.studies.add_column(3, "split", columns[0]).add_column(4, "balanced", columns[1])
+    found = Records(ready, found.labels, found.series, found.files, found.reads)
+    lap("splits")
+    arms = [("release", arm, event, None, studies // 2) for arm in ("ich", "normal") for event in ("in", "kept")]
+    kinds = [("stage", pa.string()), ("arm", pa.string()), ("event", pa.string()), ("reason", pa.string()), ("count", pa.int64())]
+    funnel = pa.Table.from_pylist(
+        [dict(zip(("stage", "arm", "event", "reason", "count"), row, strict=True)) for row in arms], pa.schema(kinds)
+    )
+    bag = folder / "release"
+    dataset = Dataset(found, build._counted(found, funnel, config, None), config, bag, folder, {}, None)
+    lap("counts")
+    build._write_tables(dataset)
+    lap("writing")
+    (bag / "data/figures").mkdir()
+    rows = {name: table.to_pylist() for name, table in dataset.counted.items()}
+    flow.draw(rows["flow"], bag / "data/figures")
+    charts.draw_all(rows, found, bag / "data/figures")
+    write_words(dataset)
+    lap("figures and words")
+    took["built MB"] = _peak()
+    del made, found, dataset, rows, ready, clusters, assigned
+    evidence = Evidence.of(bag)
+    checks = [
+        audit_tables.check_tables(evidence), audit_tables.check_references(evidence), audit_tables.check_labels(evidence), audit_tables.check_splits(evidence),
+        counts.check_counts(evidence), counts.check_flow(evidence), words.check_words(evidence), words.check_figures(evidence), audit_tables.check_deface(evidence, 0.05, 0.0),
+    ]  # fmt: skip
+    lap("audit of tables")
+    assert all(check.passed for check in checks), [check.faults for check in checks if not check.passed]
+    return {"studies": studies, **took, "peak MB": _peak()}
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def main(sizes: list[int]) -> None:
+    for size in sizes:
+        done = subprocess.run([sys.executable, __file__, "--one", str(size)], capture_output=True, text=True, check=False)
+        print(done.stdout.strip() or done.stderr[-2000:], flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        with tempfile.TemporaryDirectory() as place:
+            print(json.dumps(run(int(sys.argv[2]), Path(place))))
+    else:
+        main([int(size) for size in sys.argv[1:]] or [10_000, 30_000, 100_000])
