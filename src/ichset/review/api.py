@@ -141,8 +141,11 @@ async def lead_export(request: Request) -> Response:
         raise Denied("not_yours", 404)
 
     def answer() -> str:
+        from ichset.review.desk import Refused
         from ichset.review.lead import export
 
+        if site.desk.round(name) is None:
+            raise Refused("not_yours", 404)
         return export(site.desk, name)
 
     text = await run_in_threadpool(answer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,13 @@ class Site:
         if self._desk is None:
             self._desk = Desk(self.config, self._folder, self._secret)
         return self._desk
+
+    def warm_up(self) -> None:
+        """Load what the first case needs while the reader is still on the start page. Failures show when it is opened."""
+        import pydicom  # noqa: F401 -- its import takes most of a second
+
+        with suppress(CurationError):
+            self.desk.tables.reports()
 
     def session(self, request: Request) -> Session | None:
         return self.sessions.check(request.cookies.get(SESSION_COOKIE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,8 +12,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from ichset.contracts import LABELS
-from ichset.readings.decision import EXCLUSIONS
 from ichset.review.api import _site
 from ichset.review.app import FORM_COOKIE, LANGUAGE_COOKIE, SESSION_COOKIE, form_cookie
 from ichset.review.words import LANGUAGES, choose, words
@@ -90,6 +89,7 @@ async def sign_in(request: Request) -> Response:
         return _sign_in_form(request, "paused", 429)
     if not await run_in_threadpool(site.accounts.verify, user, form.get("password", "")):
         return _sign_in_form(request, "wrong_password", 403)
+    Thread(target=site.warm_up, daemon=True).start()
     response = _back("/")
     site.set_cookie(response, SESSION_COOKIE, site.sessions.begin(user), site.config.review.session_minutes * 60)
     return response
@@ -123,6 +123,9 @@ async def read(request: Request) -> Response:
         return _back("/")
     if name not in ("text", "image") or site.desk.role(name, session.user) is None:
         return _page(request, "message.html", 404, message="not_found")
+    from ichset.contracts import LABELS
+    from ichset.readings.decision import EXCLUSIONS
+
     kinds = [label for label in LABELS if label != "ich"]
     return _page(request, "read.html", name=name, labels=kinds, keys=LABEL_KEYS, exclusions=EXCLUSIONS)
 

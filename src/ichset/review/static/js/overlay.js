@@ -1,5 +1,7 @@
 // What lies over the picture: the ruler, the keyboard's cross, a scale bar.
 
+import { t } from "./words.js";
+
 const LINE = "#ffd54f";
 
 export function drawOverlay(viewer) {
@@ -36,7 +38,7 @@ function scaleBar(context, viewer, width, height) {
   if (length > width / 2) return;
   const [x, y] = [(width - length) / 2, height - 12];
   stroke(context, [[x, y], [x + length, y], [x, y - 5], [x, y + 5], [x + length, y - 5], [x + length, y + 5]]);
-  write(context, "50 mm", x + length + 8, y + 4);
+  write(context, `50 ${t("mm")}`, x + length + 8, y + 4);
 }
 
 function cross(context, { x, y }) {
@@ -47,5 +49,5 @@ function ruler(context, viewer) {
   const [a, b] = [viewer.toCanvas(viewer.ruler.from), viewer.toCanvas(viewer.ruler.to)];
   stroke(context, [[a.x, a.y], [b.x, b.y]]);
   for (const end of [a, b]) stroke(context, [[end.x - 5, end.y - 5], [end.x + 5, end.y + 5], [end.x - 5, end.y + 5], [end.x + 5, end.y - 5]]);
-  write(context, `${viewer.millimetres(viewer.ruler.from, viewer.ruler.to).toFixed(1)} mm`, b.x + 10, b.y - 8);
+  write(context, `${viewer.millimetres(viewer.ruler.from, viewer.ruler.to).toFixed(1)} ${t("mm")}`, b.x + 10, b.y - 8);
 }

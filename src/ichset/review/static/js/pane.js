@@ -83,7 +83,7 @@ export class Pane {
     const put = (place, text) => (this.root.querySelector(`#corner-${place}`).textContent = text);
     if (!viewer.series) return ["nw", "ne", "sw", "se"].forEach((place) => put(place, ""));
     const [left, right, top, bottom] = viewer.series.sides.map((side) => t(`side_${side}`));
-    put("nw", `${t("slice")} ${viewer.slice + 1} / ${viewer.series.slices}\n${viewer.series.offsets[viewer.slice].toFixed(1)} ${t("mm")}`);
+    put("nw", `${t("slice")} ${viewer.slice + 1} / ${viewer.series.slices}${this.reference() ? `  (${this.reference()})` : ""}\n${viewer.series.offsets[viewer.slice].toFixed(1)} ${t("mm")}`);
     put("ne", `${t("side_note", { left, right })}\n${t("side_note_y", { top, bottom })}`);
     put("sw", `W ${viewer.width}  L ${viewer.level}${viewer.invert ? `  ${t("inverted")}` : ""}\n${Math.round(viewer.scale * 100)} %`);
     const value = viewer.cursor && viewer.valueAt(viewer.cursor);

@@ -86,13 +86,12 @@ function showReport(answer) {
 }
 
 function showFirstReads(answer) {
-  $("#first-reads").hidden = !answer.reads;
-  $("#first-reads-list").replaceChildren(...(answer.reads ?? []).map((read, i) => readElement(read, t("reader_number", { number: "AB CDEFGH".replace(" ", "")[i] }))));
+  $("#expert").hidden = answer.role !== "expert";
+  $("#first-reads-list").replaceChildren(...(answer.reads ?? []).map((read, i) => readElement(read, t("reader_number", { number: String.fromCharCode(65 + i) }))));
 }
 
 function showOthers(answer) {
   const others = answer.others ?? [];
-  $("#others").hidden = answer.role !== "expert";
   $("#others-list").replaceChildren(...(others.length ? others.map((other) => otherElement(answer, other)) : [element("p", "quiet", t("no_other_studies"))]));
 }
 
@@ -125,9 +124,9 @@ async function save() {
     $("#save").disabled = true;
     const answer = await post(`/api/${round}/case/${current.token}`, body);
     form.touched = false;
-    desk.dataset.saved = answer.saved;
     busy = false;
     await open(`/api/${round}/next`);
+    desk.dataset.saved = answer.saved;
     status(t("saved", answer.progress));
   } catch (error) {
     problem(error instanceof Refusal ? error.code : "fault", error.detail);
@@ -195,7 +194,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     return void page();
   }
-  if (current && (answerKey(event.code, event.shiftKey) || pane?.key(event.code, event.shiftKey))) event.preventDefault();
+  if (current && !busy && (answerKey(event.code, event.shiftKey) || pane?.key(event.code, event.shiftKey))) event.preventDefault();
 });
 
 $("#save").addEventListener("click", save);

@@ -1,0 +1,36 @@
+"""Fixtures: a ward with its page running, and a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from readers_page import BROWSER_FLAGS, Page, add_accounts, start_page, stop_page
+from ward import make_ward
+
+
+@pytest.fixture
+def ward(tmp_path: Path) -> Iterator[Callable[..., Page]]:
+    """Make a ward and serve its page."""
+    pages: list[Page] = []
+
+    def make(**size: int) -> Page:
+        config = make_ward(tmp_path, **size)
+        add_accounts(config)
+        pages.append(start_page(config, tmp_path))
+        return pages[-1]
+
+    yield make
+    for page in pages:
+        stop_page(page)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator[object]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=str(chromium), args=BROWSER_FLAGS)
+        yield opened
+        opened.close()
