@@ -17,7 +17,7 @@ from ichset.contracts import REPORTS, SCREENED, Reason
 from ichset.errors import ConfigError
 from ichset.pseudonyms import Pseudonyms
 from ichset.reports.dedupe import SeenDigests, digest
-from ichset.reports.region import is_brain_ct
+from ichset.reports.region import is_brain_ct, is_brain_ct_report
 from ichset.reports.screen import cut, screen_reports
 
 NAMES = Pseudonyms(bytes(range(32)))
@@ -151,11 +151,40 @@ OTHER = [
 
 
 @pytest.mark.parametrize(("fields", "expected"), [*((each, True) for each in BRAIN), *((each, False) for each in OTHER)])
-def test_region_by_modality_part_and_title(fields: tuple[str | None, ...], expected: bool) -> None:
+@pytest.mark.parametrize("rows", [1, 50])
+def test_region_by_modality_part_and_title(fields: tuple[str | None, ...], expected: bool, rows: int) -> None:
     names = ("modality", "body_part", "title")
-    columns = {name: pa.array([value], pa.string()) for name, value in zip(names, fields, strict=True)}
-    columns |= {name: pa.array([None], pa.string()) for name in ("description", "conclusion")}
-    assert is_brain_ct(columns).to_pylist() == [expected]
+    columns = {name: pa.array([value] * rows, pa.string()) for name, value in zip(names, fields, strict=True)}
+    columns |= {name: pa.array([None] * rows, pa.string()) for name in ("description", "conclusion")}
+    assert is_brain_ct(columns).to_pylist() == [expected] * rows
+
+
+_PIECES = st.sampled_from(
+    [
+        "КТ",
+        "МРТ",
+        "головного мозга",
+        "спинного мозга",
+        "головы",
+        "орбит",
+        "CT",
+        "MRI",
+        "brain",
+        "Боковые желудочки",
+        "T2",
+        " ",
+        "",
+        "шеи",
+        "ё",
+    ]
+)
+
+
+@given(st.lists(st.tuples(*[st.lists(_PIECES, max_size=3).map(" ".join)] * 5), min_size=9, max_size=20))
+def test_whole_columns_and_single_reports_agree(rows: list[tuple[str, ...]]) -> None:
+    names = ("modality", "body_part", "title", "description", "conclusion")
+    columns = {name: pa.array(values, pa.string()) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
+    assert is_brain_ct(columns).to_pylist() == [is_brain_ct_report(*row) for row in rows]
 
 
 @pytest.mark.parametrize(

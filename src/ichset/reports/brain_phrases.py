@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
-_PHRASES = (
-    "головн* мозг*", "вещество мозга", "веществе мозга", "паренхим* мозга", "боков* желудоч*", "желудочк* мозга", "срединн* структур*",
-    "полушари*", "мозжеч*", "кости черепа", "костей черепа", "свода черепа", "внутричереп*",
-    "brain", "intracranial*", "lateral ventric*", "ventricular system", "midline shift", "calvari*", "basal cisterns",
-    "gray-white", "grey-white",
-    "cerebr*", "extra-axial",
-)  # fmt: skip
+from ichset.reports.phrases import LANGUAGES, packaged, read_phrases
 
 
 @cache
 def brain_pattern() -> str:
-    """RE2, caseless, for `pyarrow.compute.match_substring_regex`."""
-    return r"(?i)(?:^|[^а-яёa-z])(?:" + "|".join(map(_phrase, _PHRASES)) + ")"
+    """Caseless; RE2 (`pyarrow.compute.match_substring_regex`) and Python read it alike. Text is searched as it stands."""
+    folder = packaged("keywords")
+    phrases = [phrase for language in LANGUAGES for phrase in read_phrases(folder / language / "brain_ct.txt")]
+    return r"(?i)(?:^|[^а-яёa-z])(?:" + "|".join(map(_phrase, phrases)) + ")"
 
 
 def _phrase(phrase: str) -> str:
-    words = [word.rstrip("*") + (r"[а-яёa-z]*" if word.endswith("*") else "") for word in phrase.split()]
-    return r"\s+".join(words)
+    words = [re.escape(word.rstrip("*")) + (r"[а-яёa-z]*" if word.endswith("*") else "") for word in phrase.split()]
+    return r"\s+".join(words).replace("е", "[её]")
