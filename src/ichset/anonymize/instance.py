@@ -158,7 +158,7 @@ def _output_syntax(uid: str) -> str:
 
 def _encode_frame(frame: NDArray, source: Source, uid: str) -> bytes:
     """One losslessly encoded frame. The samples' bits above those stored are cut by no encoder: BitsStored bounds the values."""
-    from pydicom.pixels.encoders import get_encoder
+    from pydicom.pixels import get_encoder
 
     shape = source.shape
     encoded: Sequence[bytes] = list(
