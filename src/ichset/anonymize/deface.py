@@ -41,10 +41,11 @@ class CannotDeface(CurationError):
 
 @dataclass(frozen=True)
 class Defaced:
-    """`hu` (slices, rows, columns) after defacing; `changed` (slices,) where anything was altered."""
+    """`hu` (slices, rows, columns) after defacing; `changed` (slices,) where anything was altered; `pose` where it was found."""
 
     hu: NDArray[np.int16]
     changed: NDArray[np.bool_]
+    pose: Pose | None = None
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def _by_plan(volume: Volume, number: int, plans: Sequence[Plan], config: DefaceC
         soft = labels == SOFT
         hu[slice_][soft] = np.rint(rng.normal(*SOFT_HU, int(soft.sum())))
         changed[slice_] = bool((hu[slice_] != volume.hu[slice_]).any())
-    return Defaced(hu, changed)
+    return Defaced(hu, changed, own.pose)
 
 
 def _native_labels(volume: Volume, slice_: int, plans: Sequence[Plan], own: int) -> NDArray[np.uint8]:

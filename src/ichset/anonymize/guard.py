@@ -16,20 +16,34 @@ CORE_MM, MARGIN_MM = 4.0, 4.0
 Mask = NDArray[np.bool_]
 
 
-def ball(radius: float, step: float = STEP) -> Mask:
-    """A ball of `radius` mm on the grid."""
-    reach = int(radius / step)
-    z, y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1, -reach : reach + 1]
-    return (x * x + y * y + z * z) * step * step <= radius * radius + 1e-6
-
-
 def dilate(mask: Mask, radius: float) -> Mask:
     """Grow a mask by `radius` mm (Euclidean)."""
-    return ndimage.distance_transform_edt(~mask, sampling=STEP) <= radius if mask.any() else mask
+    if not mask.any():
+        return mask
+    grown = np.zeros_like(mask)
+    window = _window(mask, radius)
+    grown[window] = ndimage.distance_transform_edt(~mask[window], sampling=STEP) <= radius
+    return grown
 
 
 def erode(mask: Mask, radius: float) -> Mask:
-    return ndimage.distance_transform_edt(mask, sampling=STEP) > radius if mask.any() else mask
+    """Shrink a mask by `radius` mm (Euclidean); the grid's edge is no border."""
+    if not mask.any():
+        return mask
+    shrunk = np.zeros_like(mask)
+    window = _window(mask, radius)
+    shrunk[window] = ndimage.distance_transform_edt(mask[window], sampling=STEP) > radius
+    return shrunk
+
+
+def _window(mask: Mask, radius: float) -> tuple[slice, ...]:
+    """The box around a mask, `radius` mm and a voxel wider."""
+    reach = int(np.ceil(radius / STEP)) + 1
+    window = []
+    for axis in range(3):
+        used = np.flatnonzero(mask.any(tuple(other for other in range(3) if other != axis)))
+        window.append(slice(max(int(used[0]) - reach, 0), int(used[-1]) + reach + 1))
+    return tuple(window)
 
 
 def largest(mask: Mask) -> Mask:
@@ -60,7 +74,11 @@ def intracranial(grid: Grid, bone: Mask) -> Mask:
     inside = (votes >= RAYS_NEEDED) & covered & (grid.hu > SOFT_HU[0]) & (grid.hu < SOFT_HU[1])
     core = largest(erode(inside, CORE_MM))
     grown = dilate(core, CORE_MM + STEP) & inside
-    return _filled(ndimage.binary_closing(grown, ball(CORE_MM)) & ~bone | grown)
+    return filled(_closed(grown, CORE_MM) & ~bone | grown)
+
+
+def _closed(mask: Mask, radius: float) -> Mask:
+    return erode(dilate(mask, radius), radius) | mask
 
 
 def _reached(bone: Mask, dy: int, dx: int) -> Mask:
@@ -94,5 +112,12 @@ def _open_top(grid: Grid, bone: Mask) -> Mask:
     return top
 
 
-def _filled(mask: Mask) -> Mask:
-    return np.stack([ndimage.binary_fill_holes(level) for level in mask]) if len(mask) else mask
+def filled(mask: Mask) -> Mask:
+    """Fill the holes of every axial plane: what the plane's border cannot reach."""
+    structure = np.zeros((3, 3, 3), bool)
+    structure[1] = ndimage.generate_binary_structure(2, 1)
+    labels, count = ndimage.label(~mask, structure)
+    outside = np.zeros(count + 1, bool)
+    for border in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
+        outside[border.ravel()] = True
+    return mask | ~outside[labels]

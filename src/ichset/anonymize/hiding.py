@@ -27,6 +27,7 @@ class Face:
     original: volume.Volume
     stored: Mapping[int, NDArray]
     method: str
+    pose: Any = None  # how the head lies, as defacing found it
 
 
 def hide(sources: Sequence[Sequence[Source]], config: AnonymizeConfig, seed: int) -> list[Face]:
@@ -45,7 +46,7 @@ def hide(sources: Sequence[Sequence[Source]], config: AnonymizeConfig, seed: int
                 fresh = volume.hu_to_stored(hidden.hu[place], members[index].dataset())
                 # a voxel whose HU did not change keeps its stored value, whatever rounding would make of it
                 changed[int(index)] = np.where(hidden.hu[place] != original.hu[place], fresh, stored[index][0])[None]
-        faces.append(Face(original, changed, config.deface.method))
+        faces.append(Face(original, changed, config.deface.method, hidden.pose))
     return faces
 
 
@@ -79,7 +80,7 @@ def measure_written(
     after = volume.from_datasets(datasets)
     if after.hu.shape != face.original.hu.shape:
         raise Doubt("the written series has another shape than the source", "UNREADABLE_FILE")
-    measures = measure(face.original, after)
+    measures = measure(face.original, after, face.pose)
     if not within_limits(measures, config.deface):
         raise Doubt("the face is still to be seen in the written files", "DEFACE_IMPOSSIBLE")
     row = technical.series_row(datasets[0], after)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ichset.anonymize.deface_grid import STEP, Grid
-from ichset.anonymize.guard import dilate, largest
+from ichset.anonymize.guard import dilate, filled, largest
 
 SKIN_HU = -300
 FRONT_MM = 8.0  # the airways' middle must lie at least this far before the brain's
@@ -43,7 +43,7 @@ def head_of(grid: Grid) -> NDArray[np.bool_]:
     solid = grid.hu > SKIN_HU
     core = largest(ndimage.binary_erosion(solid, iterations=2))
     head = ndimage.binary_dilation(core, iterations=2) & solid
-    return np.stack([ndimage.binary_fill_holes(level) for level in head])
+    return filled(head)
 
 
 def airways_of(grid: Grid, head: NDArray[np.bool_], brain: NDArray[np.bool_]) -> NDArray[np.bool_]:
