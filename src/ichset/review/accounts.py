@@ -26,7 +26,7 @@ def names(config: Config) -> tuple[str, ...]:
     rounds = (config.read_text, config.read_image)
     people = {name for one in rounds for name in (*one.readers, one.expert) if name}
     if config.review.lead in people:
-        raise ConfigError(f"review.lead: {config.review.lead!r} is also a reader or the expert; the lead sees all reads, so give it its own name")
+        raise ConfigError(f"review.lead: {config.review.lead!r} also reads; the lead sees all reads, so give it a name of its own")
     return (*sorted(people), config.review.lead)
 
 

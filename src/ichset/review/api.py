@@ -51,7 +51,8 @@ async def next_case(request: Request) -> Response:
         waiting = site.desk.queue(name, user)
         if waiting:
             return case(site.desk, name, user, waiting[0])
-        return {"done": True, "role": site.desk.role(name, user), "last": site.desk.last(name, user), "progress": site.desk.progress(name, user)}
+        desk = site.desk
+        return {"done": True, "role": desk.role(name, user), "last": desk.last(name, user), "progress": desk.progress(name, user)}
 
     return JSONResponse(await run_in_threadpool(answer))
 

@@ -106,9 +106,11 @@ def series_list(desk: Desk, study: str) -> list[dict[str, Any]]:
 
 def check_key_slices(desk: Desk, study: str, decision: Decision) -> None:
     """Each key slice must be a slice of this study, under a label that is not answered absent."""
+    if not decision.key_slices:
+        return
     folder = desk.tables.retrieved().get(study)
     there = series_folders(desk.work, folder) if folder else {}
-    known = {f"{series}:{instance}" for series, path in there.items() for instance in instance_files(path)} if decision.key_slices else set()
+    known = {f"{series}:{instance}" for series, path in there.items() for instance in instance_files(path)}
     for label, slices in decision.key_slices.items():
         if decision.answers[label] == 0 or not known.issuperset(slices):
             raise Refused("bad_slices", 422)

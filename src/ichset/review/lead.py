@@ -15,7 +15,9 @@ from ichset.readings import Agreement, Round
 from ichset.readings.log import Entry
 from ichset.review.desk import Desk
 
-EXPORT_COLUMNS = ("round", "study", "reader", *LABELS, "exclude", "confidence", "comment", "key_slices", "seconds", "sequence", "supersedes")
+EXPORT_COLUMNS = (
+    "round", "study", "reader", *LABELS, "exclude", "confidence", "comment", "key_slices", "seconds", "sequence", "supersedes",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ def overview(desk: Desk, name: str) -> Overview | None:
     reads, judged = found.reads(), found.consensus()
     agreement = [AgreementRow(label, pair, numbers) for label in LABELS for pair, numbers in found.agreement(label).items()]
     arms = _arms(desk, found, judged) if name == "image" else []
-    return Overview(name, len(found.studies), len(judged), _readers(found, reads), agreement, _disagreements(found, reads, set(judged)), arms)
+    disagreements = _disagreements(found, reads, set(judged))
+    return Overview(name, len(found.studies), len(judged), _readers(found, reads), agreement, disagreements, arms)
 
 
 def _readers(found: Round, reads: dict[tuple[str, str], Entry]) -> list[ReaderRow]:
@@ -107,8 +110,9 @@ def short(answers: Any) -> str:
 
 def _arms(desk: Desk, found: Round, judged: dict[str, Any]) -> list[ArmRow]:
     cohort, rows = desk.tables.cohort(), []
+    targets: dict[str, int] = dict(desk.config.cohort.target)
     for arm in ARMS:
-        target = desk.config.cohort.target.get(arm, 0)
+        target = targets.get(arm, 0)
         mine = [study for study in found.studies if cohort.get(study, ("", 0))[0] == arm]
         fit = [s for s in mine if s in judged and not judged[s].exclude and judged[s].answers["ich"] == int(arm == "ich")]
         waiting = [study for study in mine if study not in judged]

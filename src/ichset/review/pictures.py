@@ -47,11 +47,12 @@ def encode_series(series: Path) -> bytes:
         volume = from_datasets([pydicom.dcmread(path) for path in files.values()])
     ordinals = list(files)
     slices, rows, columns = volume.hu.shape
+    across, down = volume.row_direction, volume.column_direction
     header = json.dumps({
         "slices": slices, "rows": rows, "columns": columns, "spacing": list(volume.spacing),
         "offsets": [round(float(offset), 3) for offset in volume.offsets],
         "instances": [ordinals[int(index)] for index in volume.order],
-        "sides": [_side(-volume.row_direction), _side(volume.row_direction), _side(-volume.column_direction), _side(volume.column_direction)],
+        "sides": [_side(-across), _side(across), _side(-down), _side(down)],
     }).encode()  # fmt: skip
     header += b" " * (-len(header) % 4)
     return b"".join((struct.pack("<I", len(header)), header, volume.hu.astype("<i2", copy=False).tobytes()))
