@@ -84,7 +84,7 @@ def entity_documents(texts: pa.Table, rules: RulesConfig) -> Iterator[Document]:
 
 def entities_of(text: str, mentions: Iterable[Any]) -> list[Entity]:
     """Findings and the places named in their sentences. Where two overlap, the earlier and longer finding stays."""
-    findings = [Entity(each.start, each.end, FINDING, each.finding, each.assertion) for each in mentions if each.start < each.end]
+    findings = [Entity(each.start, each.end, FINDING, "+".join(each.findings), each.assertion) for each in mentions if each.start < each.end]
     places = {span for each in findings for span in find_places(text, each.start, each.end)}
     ordered = [*sorted(findings, key=lambda each: (each.start, -each.end)), *(Entity(*span, LOCATION) for span in sorted(places))]
     taken: list[Entity] = []

@@ -19,9 +19,7 @@ from ichset.reports.brain_phrases import brain_pattern
 # RE2 reads (?i) over Cyrillic; a word border is spelt out, since its \b knows ASCII alone.
 _START, _END = r"(?:^|[^а-яёa-z])", r"(?:$|[^а-яёa-z])"
 _CT = rf"(?i)(?:{_START}(?:[мр]?с?кт|[mp]?s?ct|cта|кта|cta|кт-а|ckt|скт|мскт|мдкт)(?:$|[^а-яёa-z])|томогра|tomogra)"
-_OTHER_MODALITY = (
-    r"(?i)(?:магнитно|magnet|[^а-яёa-z]?мрт|mri(?:$|[^a-z])|(?:^|[^a-z])mr(?:$|[^a-z])|пэт|уз[ид]|рентген|ультразв|ultraso|x-?ray)"
-)
+_OTHER_MODALITY = r"(?i)(?:магнитно|magnet|[^а-яёa-z]?мрт|mri(?:$|[^a-z])|(?:^|[^a-z])mr(?:$|[^a-z])|пэт|уз[ид]|рентген|ультразв|ultraso|x-?ray)"
 # Names of the head as a body part or in a title. Face, sinuses, orbits and spine alone are not the brain.
 _HEAD = (
     r"(?i)(?:головн\S*\s+мозг|мозга(?:$|[^а-яё])|голов[аыеу](?:$|[^а-яё])|череп|нейрокраниум|внутричереп|инсульт"
@@ -46,8 +44,8 @@ _FEW = 8  # rows
 def is_brain_ct(columns: Mapping[str, pa.Array]) -> pa.Array:
     """Boolean, one a row, never null. `columns`: modality, body_part, title, description, conclusion as strings."""
     if len(columns["title"]) <= _FEW:
-        rows = zip(*(columns[name].to_pylist() for name in _COLUMNS), strict=True)
-        return pa.array([is_brain_ct_report(*(value or "" for value in row)) for row in rows], pa.bool_())
+        reports = zip(*(columns[name].to_pylist() for name in _COLUMNS), strict=True)
+        return pa.array([is_brain_ct_report(*(value or "" for value in report)) for report in reports], pa.bool_())
     modality, part, title = (columns[name].dictionary_encode() for name in ("modality", "body_part", "title"))
     possible = _possible_modality(modality, title)
     by_name = pc.or_(_names_head(title), _names_head(part))

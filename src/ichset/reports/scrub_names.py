@@ -173,10 +173,10 @@ def _by_initials(text: str) -> Iterator[Span]:
 def _neighbours(text: str, start: int, end: int, before: int = 2) -> tuple[int, int]:
     """Widen a sure name over the name-like words beside it: up to `before` ahead of it, one behind."""
     for _ in range(before):
-        before = re.search(r"(?<![А-ЯЁа-яё])([А-ЯЁа-яё]+(?:-[А-ЯЁа-яё]+)?)\s{1,3}$", text[max(0, start - 40) : start])
-        if before is None or not _is_name_like(before[1]):
+        word = re.search(r"(?<![А-ЯЁа-яё])([А-ЯЁа-яё]+(?:-[А-ЯЁа-яё]+)?)\s{1,3}$", text[max(0, start - 40) : start])
+        if word is None or not _is_name_like(word[1]):
             break
-        start = max(0, start - 40) + before.start()
+        start = max(0, start - 40) + word.start()
     after = re.match(rf"\s{{1,3}}({_RU_CAP})(?![А-ЯЁа-яё])", text[end : end + 40])
     if after is not None and _is_name_like(after[1]) and not is_eponym(after[1]):
         end += after.end()
