@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from ichset.config import EngineConfig
 from ichset.errors import ConfigError
@@ -47,10 +47,10 @@ def run_each(
         pairs = ((item, function(item)) for item in items)
     else:
         pairs = _Pool(function, iter(items), workers).pairs()
-    yield from _with_progress(pairs, title, len(items) if hasattr(items, "__len__") else None)
+    yield from _with_progress(pairs, title, len(items) if isinstance(items, Sized) else None)
 
 
-class _Pool:
+class _Pool(Generic[Item, Result]):
     """An ordered, bounded map over processes that survives the death of a worker."""
 
     def __init__(self, function: Callable[[Item], Result], items: Iterator[Item], workers: int) -> None:

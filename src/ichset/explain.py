@@ -53,11 +53,14 @@ def _find(run: Run, name: str) -> dict[str, object] | None:
 
 
 def _rules(run: Run, report: object) -> list[str]:
-    lines = [f"rules: {_said(row, REPORT_LABELS)}{' (doubtful: read first)' if row['doubt'] else ''}" for row in _rows(run, c.RULED, "report", report)]
+    lines = []
+    for row in _rows(run, c.RULED, "report", report):
+        lines.append(f"rules: {_said(row, REPORT_LABELS)}{' (doubtful: read first)' if row['doubt'] else ''}")
     for row in _rows(run, c.MENTIONS, "report", report):
-        place = " ".join(word for word in (row["laterality"], row["location"]) if word)
+        place = " ".join(str(word) for word in (row["laterality"], row["location"]) if word)
         cue = f" by {row['cue']!r}" if row["cue"] else ""
-        lines.append(f"  {row['section']} {row['start']}-{row['end']}: {row['quote']!r} -> {row['finding']} {row['assertion']}{cue} {place}".rstrip())
+        said = f"{row['finding']} {row['assertion']}{cue} {place}".rstrip()
+        lines.append(f"  {row['section']} {row['start']}-{row['end']}: {row['quote']!r} -> {said}")
     return lines
 
 

@@ -22,14 +22,14 @@ BY_ARM = ("cohort", "retrieve", "read-image", "anonymize", "release")
 def funnel(store: Store) -> pa.Table:
     """Rows (stage, arm, event, reason, count); event is in, kept, excluded or quarantined. Stages that have not run are absent."""
     arms = _arms(store)
-    rows = []
+    rows: list[tuple[str, str | None, str, str | None, int]] = []
     for stage, contract in STAGES.items():
         if not store.has(contract):
             continue
         by_arm = arms if stage in BY_ARM else {}
         kept = _kept(store, contract, by_arm)
         left = _left(store, contract, by_arm)
-        for arm in sorted({arm for arm in kept} | {arm for arm, _ in left}, key=str):
+        for arm in sorted(set(kept) | {arm for arm, _ in left}, key=str):
             gone = {reason: count for (one, reason), count in left.items() if one == arm}
             rows.append((stage, arm, "in", None, kept[arm] + sum(gone.values())))
             rows.append((stage, arm, "kept", None, kept[arm]))

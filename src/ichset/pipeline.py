@@ -8,36 +8,15 @@ than the margin holds, the wave grows by the shortfall and the three stages go o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from ichset import contracts as c
-from ichset.config import Config
-from ichset.contracts import Contract, StageOutput
+from ichset.contracts import StageOutput
 from ichset.errors import GateFailed, NeedsAPerson, WaitingForReaders
 from ichset.readings import Round
 from ichset.readings.worklists import import_decisions, write_worklists
-from ichset.run import Run
-
-Paths = Callable[[Config], tuple[Path | None, ...]]
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One step: `sections` of the config and `outside` paths change its result as its input tables do."""
-
-    name: str
-    does: str
-    call: Callable[[Run], None]
-    reads: tuple[Contract, ...]
-    writes: tuple[Contract, ...]
-    sections: tuple[str, ...] = ()
-    outside: Paths = lambda config: ()
-    trees: Paths = lambda config: ()  # folders it fills beside its tables
+from ichset.run import Run, Stage
 
 
 # --- reports --------------------------------------------------------------------------------------
@@ -85,7 +64,7 @@ def read_text(run: Run) -> None:
     half = math.ceil(run.config.sample.target / 2)
     arms = dict(zip(candidates["study"].to_pylist(), candidates["arm"].to_pylist(), strict=True))
     first = candidates.filter(candidates["first"])["study"].to_pylist()
-    asked, lost = None, []
+    asked, lost = None, list[str]()
     while (wave := in_play(candidates, {"ich": half, "normal": half}, 0, lost, "position")) != asked:
         asked = wave
         round_ = run.open_round("text", wave["study"].to_pylist(), first)
@@ -188,7 +167,7 @@ def _take_up(run: Run, round_: Round) -> None:
     while (imported := import_decisions(path, {round_.name: round_}, waiting_allowed=True)).recorded:
         run.say(f"{imported.recorded} decisions of the {round_.name} round taken up", event="decisions", count=imported.recorded)
     for line, why in imported.refused:
-        run.say(f"{path.name}, line {line}: {why}", event="refused", line=line)
+        run.say(f"{path.name}, line {line}: {why}", event="refused", row=line)
 
 
 def _wait_for_readers(run: Run, round_: Round, shown: list[str]) -> None:

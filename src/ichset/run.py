@@ -8,12 +8,12 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from ichset import __version__
 from ichset import contracts as c
 from ichset.config import Config
-from ichset.contracts import StageOutput
+from ichset.contracts import Contract, StageOutput
 from ichset.errors import LockHeld, WaitingForReaders
 from ichset.manifest import Manifests, digest_of, fingerprint
 from ichset.pseudonyms import Pseudonyms, load_key
@@ -29,8 +29,22 @@ from ichset.readings import Round
 from ichset.readings.rounds import keep_round
 from ichset.store import Store
 
-if TYPE_CHECKING:
-    from ichset.pipeline import Stage
+Paths = Callable[[Config], tuple[Path | None, ...]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step: `sections` of the config and `outside` paths change its result as its input tables do."""
+
+    name: str
+    does: str
+    call: Callable[[Run], None]
+    reads: tuple[Contract, ...]
+    writes: tuple[Contract, ...]
+    sections: tuple[str, ...] = ()
+    outside: Paths = lambda config: ()
+    trees: Paths = lambda config: ()  # folders it fills beside its tables
+
 
 LOST_IN = {"retrieve": c.RETRIEVED, "read-image": c.IMAGE_READ, "anonymize": c.ANONYMIZED}
 WAVE_SECTIONS = ("cohort", "retrieve", "read_image", "anonymize")

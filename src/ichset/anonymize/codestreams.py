@@ -126,7 +126,7 @@ def _jpeg_rest(stream: bytes) -> list[tuple[int, int]]:
 
 
 def _harmless(body: bytes) -> bool:
-    return bool(_ENCODER.fullmatch(body) or _JFIF.fullmatch(body) or _ADOBE.fullmatch(body)) or body[:4] == b"mrfx" and len(body) <= 9
+    return bool(_ENCODER.fullmatch(body) or _JFIF.fullmatch(body) or _ADOBE.fullmatch(body)) or (body[:4] == b"mrfx" and len(body) <= 9)
 
 
 def _rle_rest(stream: bytes, shape: Shape) -> list[tuple[int, int]]:

@@ -29,7 +29,7 @@ class Grid:
 
 def grid_of(volume: Volume) -> Grid:
     """Resample a volume to STEP mm, averaging within slices so that thin bone is not stepped over."""
-    factor = [max(int(round(STEP / 2 / spacing)), 1) for spacing in volume.spacing]
+    factor = [max(round(STEP / 2 / spacing), 1) for spacing in volume.spacing]
     coarse = _shrunk(volume.hu, *factor)
     corners = _corners(volume)
     low, high = corners.min(0), corners.max(0)

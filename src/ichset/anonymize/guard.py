@@ -103,7 +103,7 @@ def _reached(bone: Mask, dy: int, dx: int) -> Mask:
 def _open_top(grid: Grid, bone: Mask) -> Mask:
     """Columns that leave the scan upwards inside a ring of bone: the vertex is missing from the scan."""
     top = np.zeros(bone.shape, bool)
-    seen = grid.seen.any((1, 2)).nonzero()[0]
+    seen = np.flatnonzero(grid.seen.any((1, 2)))
     if not seen.size:
         return top
     last = seen[-1]

@@ -67,7 +67,9 @@ def agreement(config: Path, as_json: bool) -> None:
     rows = []
     for name, section in (("text", settings.read_text), ("image", settings.read_image)):
         round_ = open_round(settings.project.work / "readings", name, section, settings.project.seed)
-        for label in LABELS if round_ else ():
+        if round_ is None:
+            continue
+        for label in LABELS:
             for (one, two), found in round_.agreement(label).items():
                 rows.append({"round": name, "label": label, "readers": [one, two], **asdict(found)})
     if as_json:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
+from ichset.cohort.waves import Targets
 from ichset.contracts import ARMS, COHORT, LABELS, SELECTED, Reason, StageOutput
 
 JUDGES = ("image readers", "text readers", "rules")  # in the order in which their word counts
 
 
 def select_final(
-    cohort: pa.Table, targets: Mapping[str, int], subjects: Mapping[str, str], lost: Mapping[str, tuple[str, str]],
+    cohort: pa.Table, targets: Targets, subjects: Mapping[str, str], lost: Mapping[str, tuple[str, str]],
     judgements: Mapping[str, Mapping[str, Mapping[str, int | None]]],
 ) -> StageOutput:  # fmt: skip
     """Take the first `targets[arm]` of each arm that have a subject (passed every stage); the others get their reason.

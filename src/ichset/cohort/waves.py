@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ichset.contracts import ARMS
 
+Targets = Mapping[Any, int]  # arm -> studies
 
-def in_play(ranked: pa.Table, targets: Mapping[str, int], margin: float, lost: Collection[str], rank: str = "rank") -> pa.Table:
+
+def in_play(ranked: pa.Table, targets: Targets, margin: float, lost: Collection[str], rank: str = "rank") -> pa.Table:
     """Rows of `ranked` (columns arm, `rank`, study) in play, by arm and rank.
 
     The first wave is target x (1 + margin). When more were lost than the margin holds, the prefix grows
@@ -34,7 +37,7 @@ def in_play(ranked: pa.Table, targets: Mapping[str, int], margin: float, lost: C
     return pa.concat_tables(parts)
 
 
-def shortfall(ranked: pa.Table, targets: Mapping[str, int], passed: Collection[str]) -> dict[str, int]:
+def shortfall(ranked: pa.Table, targets: Targets, passed: Collection[str]) -> dict[str, int]:
     """How many studies each arm still lacks."""
     arms = dict(zip(ranked["study"].to_pylist(), ranked["arm"].to_pylist(), strict=True))
     full = {arm: sum(arms.get(study) == arm for study in passed) for arm in ARMS}

@@ -17,7 +17,7 @@ class Size:
     training: int
 
 
-SIZES = {"default": Size(3000, 80, 1500), "small": Size(500, 32, 700)}
+SIZES = {"default": Size(2500, 64, 1200), "small": Size(500, 32, 700)}
 
 _TEMPLATE = """\
 # {title}
@@ -74,6 +74,7 @@ decisions = "{data}decisions/image.csv"
 title = "Synthetic head CT with and without intracranial haemorrhage"
 license = "CC0-1.0"
 creators = ["ichset demo hospital"]
+exports = ["rsna", "cq500"]
 """
 
 
@@ -81,6 +82,6 @@ def config_text(studies: int, title: str, data: str = "", work: str = "work", re
     """TOML; `data`, `work`, `release` are relative to the config file. A quarter of the studies goes to each arm."""
     text_readers, image_readers = (json.dumps(list(names)) for names in (TEXT_READERS, IMAGE_READERS))
     return _TEMPLATE.format(
-        title=title, data=data, work=work, release=release, texts=max(studies * 9 // 10, 2), arm=max(studies // 4, 1),
+        title=title, data=data, work=work, release=release, texts=max(studies, 2), arm=max(studies // 4, 1),
         text_readers=text_readers, image_readers=image_readers, expert=EXPERT,
     )  # fmt: skip

@@ -67,7 +67,7 @@ def _kinds(ich: int | None, present: Sequence[Mention]) -> dict[str, int | None]
 
 def _fracture(mentions: Sequence[Mention]) -> int | None:
     said = {one.assertion for one in mentions if one.findings[0] == "fracture"}
-    if PRESENT in said or said & {"historical", "resolved"} and not said & {ABSENT}:
+    if PRESENT in said or (said & {"historical", "resolved"} and not said & {ABSENT}):
         return 1
     return None if UNCERTAIN in said else 0
 

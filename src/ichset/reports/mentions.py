@@ -143,7 +143,11 @@ class Sentence:
             return tuple(dict.fromkeys((hit.kind, *joined, *self._extension(hit, low, high)))), inside[0][2] if inside else ""
         if outside and (not inside or outside[0][0] < inside[0][0]):
             return ("extracranial",), outside[0][2]
-        named = [place[1] for place in inside if re.match(r"эпи|экстрад|субд|субар|внутримозг|внутрижел|паренхимат|вентрик|epid|extrad|subd|subar|intra", place[2])]
+        named = [
+            place[1]
+            for place in inside
+            if re.match(r"эпи|экстрад|субд|субар|внутримозг|внутрижел|паренхимат|вентрик|epid|extrad|subd|subar|intra", place[2])
+        ]
         chosen = named or [place[1] for place in inside[:1]]
         chosen += [place[1] for place in inside if place[3]]
         chosen += self._extension(hit, low, high)

@@ -58,10 +58,10 @@ def read_phrases(path: Path) -> dict[str, int]:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     found: dict[str, int] = {}
-    for number, line in enumerate(lines, 1):
-        phrase = " ".join(line.partition("#")[0].split()).lower().replace("ё", "е")
+    for number, text in enumerate(lines, 1):
+        phrase = " ".join(text.partition("#")[0].split()).lower().replace("ё", "е")
         if not phrase:
-            if line.strip() and not line.lstrip().startswith("#"):
+            if text.strip() and not text.lstrip().startswith("#"):
                 raise ConfigError(f"{path}, line {number}: an empty phrase would match everywhere; remove the line")
             continue
         if not re.search(rf"[{_LETTER}]", phrase):
@@ -86,7 +86,9 @@ def _refuse_shared(raised: Mapping[str, Mapping[str, int]], cues: Mapping[str, M
             if name.startswith(("where/", "many")) or "paper" in (name, cue):
                 continue
             for phrase in sorted(set(phrases) & set(stops)):
-                raise ConfigError(f"keywords/{name}.txt, line {phrases[phrase]}: {phrase!r} is a stop phrase too ({cue}.txt, line {stops[phrase]})")
+                raise ConfigError(
+                    f"keywords/{name}.txt, line {phrases[phrase]}: {phrase!r} is a stop phrase too ({cue}.txt, line {stops[phrase]})"
+                )
 
 
 def _compiled(files: Mapping[str, Mapping[str, int]]) -> dict[str, re.Pattern[str]]:

@@ -70,9 +70,13 @@ class Rules:
     def _raised(self) -> dict[str, re.Pattern[str]]:
         """A cheap test that spares most reports the rest: the first letters of every keyword, typos included."""
         return {
-            "ru": re.compile(r"(?i)[гr][еe]м|[кk][рp][оo][вb]|[сc][аa][кk]|сд[гr]|эд[гr]|вм[гк]|вжк|\bги\b|дурал|арахно|имбиб|сгуст|тампон|перелом|трав"
-                             r"|опухол|образован|метаст|аневр|ушиб|контуз|онмк|[сэв]/[дм]|внутри|желуд|гипер|целостн|глио|менинг"),
-            "en": re.compile(r"(?i)h[ae]?em|bleed|blood|clot|[ies][adsvp][hd]|dural|fractur|tumou?r|metas|contus|hyperden|extension|mass|aneur|avm"),
+            "ru": re.compile(
+                r"(?i)[гr][еe]м|[кk][рp][оo][вb]|[сc][аa][кk]|сд[гr]|эд[гr]|вм[гк]|вжк|\bги\b|дурал|арахно|имбиб|сгуст|тампон|перелом|трав"
+                r"|опухол|образован|метаст|аневр|ушиб|контуз|онмк|[сэв]/[дм]|внутри|желуд|гипер|целостн|глио|менинг"
+            ),
+            "en": re.compile(
+                r"(?i)h[ae]?em|bleed|blood|clot|[ies][adsvp][hd]|dural|fractur|tumou?r|metas|contus|hyperden|extension|mass|aneur|avm"
+            ),
         }
 
     def _brain(self, title: str, sections: dict[str, str], lang: str) -> int:
@@ -80,7 +84,13 @@ class Rules:
 
         from ichset.reports.region import is_brain_ct
 
-        columns = {"modality": "", "body_part": "", "title": title, "description": sections["description"], "conclusion": sections["conclusion"]}
+        columns = {
+            "modality": "",
+            "body_part": "",
+            "title": title,
+            "description": sections["description"],
+            "conclusion": sections["conclusion"],
+        }
         return int(is_brain_ct({name: pa.array([value]) for name, value in columns.items()})[0].as_py())
 
     # --- the paper's rule -----------------------------------------------------------------------------
@@ -99,7 +109,7 @@ class Rules:
                     said = ABSENT if stopped else PRESENT
                     mentions.append(Mention(name, low, high, _paper_findings(hit[0]), said, "", "", sections[name][low:high], ""))
         ich = int(any(one.assertion == PRESENT for one in mentions))
-        labels: dict[str, int | None] = dict.fromkeys(REPORT_LABELS[1:], 0 if not ich else None) | {"ich": ich}
+        labels: dict[str, int | None] = {**dict.fromkeys(REPORT_LABELS[1:], 0 if not ich else None), "ich": ich}
         for one in mentions:
             if one.assertion == PRESENT and one.findings[0] in labels:
                 labels[one.findings[0]] = 1
@@ -186,5 +196,3 @@ def mention_row(report: str, number: int, one: Mention) -> dict[str, Any]:
         "report": report, "mention": number, "section": one.section, "start": one.start, "end": one.end, "finding": "+".join(one.findings),
         "assertion": one.assertion, "laterality": one.laterality, "location": one.location, "quote": one.quote, "cue": one.cue,
     }  # fmt: skip
-
-
