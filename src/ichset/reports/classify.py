@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 MODEL_FILE = "classifier.skops"
 HALF = 0.5
-_BATCH = 4096
+_BATCH = 4096  # texts scored together: bounds the memory of their counts
 
 
 def classify_reports(
@@ -43,8 +43,7 @@ def classify_reports(
 def score_file(model: Path, texts: Sequence[str]) -> list[float]:
     """p(ich) of each text by a stored model. Raises ModelRefused for any file that is not as it was recorded."""
     scorer = Scorer(load_model(model))
-    scores = [scorer.score(pa.array(texts[at : at + _BATCH], pa.string())) for at in range(0, len(texts), _BATCH)]
-    return [float(score) for batch in scores for score in batch]
+    return [float(score) for score in scorer.score(pa.array(texts, pa.string()))]
 
 
 class Scorer:
@@ -58,8 +57,10 @@ class Scorer:
 
     def score(self, texts: pa.Array) -> np.ndarray:
         """float32 probabilities, rounded to six digits so that any machine writes the same."""
-        if not len(texts):
-            return np.empty(0, np.float32)
+        parts = [self._score(texts.slice(at, _BATCH)) for at in range(0, len(texts), _BATCH)]
+        return np.concatenate(parts) if parts else np.empty(0, np.float32)
+
+    def _score(self, texts: pa.Array) -> np.ndarray:
         matrix = self._weights.transform(self._vocabulary.counts(texts))
         return np.round(self._model.predict_proba(matrix)[:, 1], 6).astype(np.float32)
 
