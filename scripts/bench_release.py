@@ -40,36 +40,81 @@ def tables(studies: int) -> dict[str, pa.Table]:
         for column, value in (("exposed", 0.01), ("relief", 0.1), ("brain_changed", 0.0), ("voxels_changed", 0.03))
     }
     return {
-        "selected": pa.table({
-            "study": names, "subject": subjects, "arm": np.where(ich == 1, "ich", "normal"), "rank": np.arange(studies) // 2 + 1, "ich": pa.array(ich.astype("i1")),
-            **labels, "judged_by": ["image readers"] * studies, "source_prevalence": np.full(studies, 0.12), "weight": np.full(studies, 1.0),
-        }),
-        "anonymized": pa.table({
-            "study": names, "subject": subjects, "study_uid": [f"2.25.{number}" for number in range(studies)], "accession": [f"A{number:015d}" for number in range(studies)],
-            "age": [str(age) for age in rng.integers(18, 90, studies)], "sex": [("F", "M")[sex] for sex in rng.integers(0, 2, studies)],
-            "shifted_date": pa.array([datetime.date(2015, 1, 1)] * studies), "series": pa.array(np.full(studies, SERIES, "i4")),
-            "instances": pa.array(np.full(studies, SERIES * SLICES, "i4")),
-        }),
-        "anonymized_series": pa.table({
-            "study": series_of, "series": pa.array(np.tile(np.arange(1, SERIES + 1, dtype="i4"), studies)), "series_uid": [f"2.25.7{number}" for number in range(slices_of)],
-            "instances": pa.array(np.full(slices_of, SLICES, "i4")), "description": ["AXIAL"] * slices_of, "manufacturer": makers[rng.integers(0, 4, slices_of)],
-            "model": ["one"] * slices_of, "kernel": kernels[rng.integers(0, 28, slices_of)], "slice_thickness": thickness[rng.integers(0, 5, slices_of)],
-            "slice_spacing": np.full(slices_of, 5.0), "pixel_spacing": np.full(slices_of, 0.45), "kvp": rng.choice([100.0, 120.0, 140.0], slices_of),
-            "tube_current": rng.integers(25, 450, slices_of).astype(float), "tilt": np.zeros(slices_of), "rows": pa.array(np.full(slices_of, 512, "i4")),
-            "columns": pa.array(np.full(slices_of, 512, "i4")), "deface_method": ["guarded"] * slices_of, **constant,
-        }),
-        "instances": pa.table({
-            "study": [row[0] for row in files], "series": pa.array([row[1] for row in files], pa.int32()), "instance": pa.array([row[2] for row in files], pa.int32()),
-            "sop_uid": [f"2.25.9{number}" for number in range(len(files))], "file": [f"{row[1]:02d}/{row[2]:04d}.dcm" for row in files],
-            "position": np.zeros(len(files)), "bytes": np.full(len(files), 530_000), "sha256": [f"{number:064x}" for number in range(len(files))],
-            "pixels": [f"{number:063x}p" for number in range(len(files))],
-        }),
-        "reads": pa.table({
-            "round": ["image"] * len(reads), "study": [row[0] for row in reads], "reader": [row[1] for row in reads], "role": ["reader"] * len(reads),
-            "ich": pa.array(np.repeat(ich, 2).astype("i1")), **{label: pa.array(np.repeat(np.asarray(values), 2)) for label, values in labels.items()},
-            "exclude": pa.nulls(len(reads), pa.string()), "confidence": pa.array(np.full(len(reads), 4, "i1")), "key_slices": ["{}"] * len(reads),
-        }),
-    }  # fmt: skip
+        "selected": pa.table(
+            {
+                "study": names,
+                "subject": subjects,
+                "arm": np.where(ich == 1, "ich", "normal"),
+                "rank": np.arange(studies) // 2 + 1,
+                "ich": pa.array(ich.astype("i1")),
+                **labels,
+                "judged_by": ["image readers"] * studies,
+                "source_prevalence": np.full(studies, 0.12),
+                "weight": np.full(studies, 1.0),
+            }
+        ),
+        "anonymized": pa.table(
+            {
+                "study": names,
+                "subject": subjects,
+                "study_uid": [f"2.25.{number}" for number in range(studies)],
+                "accession": [f"A{number:015d}" for number in range(studies)],
+                "age": [str(age) for age in rng.integers(18, 90, studies)],
+                "sex": [("F", "M")[sex] for sex in rng.integers(0, 2, studies)],
+                "shifted_date": pa.array([datetime.date(2015, 1, 1)] * studies),
+                "series": pa.array(np.full(studies, SERIES, "i4")),
+                "instances": pa.array(np.full(studies, SERIES * SLICES, "i4")),
+            }
+        ),
+        "anonymized_series": pa.table(
+            {
+                "study": series_of,
+                "series": pa.array(np.tile(np.arange(1, SERIES + 1, dtype="i4"), studies)),
+                "series_uid": [f"2.25.7{number}" for number in range(slices_of)],
+                "instances": pa.array(np.full(slices_of, SLICES, "i4")),
+                "description": ["AXIAL"] * slices_of,
+                "manufacturer": makers[rng.integers(0, 4, slices_of)],
+                "model": ["one"] * slices_of,
+                "kernel": kernels[rng.integers(0, 28, slices_of)],
+                "slice_thickness": thickness[rng.integers(0, 5, slices_of)],
+                "slice_spacing": np.full(slices_of, 5.0),
+                "pixel_spacing": np.full(slices_of, 0.45),
+                "kvp": rng.choice([100.0, 120.0, 140.0], slices_of),
+                "tube_current": rng.integers(25, 450, slices_of).astype(float),
+                "tilt": np.zeros(slices_of),
+                "rows": pa.array(np.full(slices_of, 512, "i4")),
+                "columns": pa.array(np.full(slices_of, 512, "i4")),
+                "deface_method": ["guarded"] * slices_of,
+                **constant,
+            }
+        ),
+        "instances": pa.table(
+            {
+                "study": [row[0] for row in files],
+                "series": pa.array([row[1] for row in files], pa.int32()),
+                "instance": pa.array([row[2] for row in files], pa.int32()),
+                "sop_uid": [f"2.25.9{number}" for number in range(len(files))],
+                "file": [f"{row[1]:02d}/{row[2]:04d}.dcm" for row in files],
+                "position": np.zeros(len(files)),
+                "bytes": np.full(len(files), 530_000),
+                "sha256": [f"{number:064x}" for number in range(len(files))],
+                "pixels": [f"{number:063x}p" for number in range(len(files))],
+            }
+        ),
+        "reads": pa.table(
+            {
+                "round": ["image"] * len(reads),
+                "study": [row[0] for row in reads],
+                "reader": [row[1] for row in reads],
+                "role": ["reader"] * len(reads),
+                "ich": pa.array(np.repeat(ich, 2).astype("i1")),
+                **{label: pa.array(np.repeat(np.asarray(values), 2)) for label, values in labels.items()},
+                "exclude": pa.nulls(len(reads), pa.string()),
+                "confidence": pa.array(np.full(len(reads), 4, "i1")),
+                "key_slices": ["{}"] * len(reads),
+            }
+        ),
+    }
 
 
 def run(studies: int, folder: Path) -> dict[str, Any]:
@@ -124,9 +169,16 @@ def run(studies: int, folder: Path) -> dict[str, Any]:
     del made, found, dataset, rows, ready, clusters, assigned
     evidence = Evidence.of(bag)
     checks = [
-        audit_tables.check_tables(evidence), audit_tables.check_references(evidence), audit_tables.check_labels(evidence), audit_tables.check_splits(evidence),
-        counts.check_counts(evidence), counts.check_flow(evidence), words.check_words(evidence), words.check_figures(evidence), audit_tables.check_deface(evidence, 0.05, 0.0),
-    ]  # fmt: skip
+        audit_tables.check_tables(evidence),
+        audit_tables.check_references(evidence),
+        audit_tables.check_labels(evidence),
+        audit_tables.check_splits(evidence),
+        counts.check_counts(evidence),
+        counts.check_flow(evidence),
+        words.check_words(evidence),
+        words.check_figures(evidence),
+        audit_tables.check_deface(evidence, 0.05, 0.0),
+    ]
     lap("audit of tables")
     assert all(check.passed for check in checks), [check.faults for check in checks if not check.passed]
     return {"studies": studies, **took, "peak MB": _peak()}
