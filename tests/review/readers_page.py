@@ -12,9 +12,10 @@ from pathlib import Path
 
 import httpx
 from argon2 import PasswordHasher
+from ward import PASSWORDS
+
 from ichset.config import Config
 from ichset.review.private import private_folder, write_private
-from ward import PASSWORDS
 
 BROWSER_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

@@ -50,9 +50,7 @@ def test_the_command_makes_lists_and_removes_accounts(config_path: Path) -> None
     assert "lead: no account yet" in run(config_path)
 
 
-@pytest.mark.parametrize(
-    ("name", "password", "said"), [("nobody", "long enough", "nobody in this config"), ("reader-1", "short", "at least 10")]
-)
+@pytest.mark.parametrize(("name", "password", "said"), [("nobody", "long enough", "nobody in this config"), ("reader-1", "short", "at least 10")])
 def test_an_unknown_name_and_a_short_password_are_refused(config_path: Path, name: str, password: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         run(config_path, name, password=password)

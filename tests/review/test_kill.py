@@ -9,9 +9,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from ichset.readings import open_round
-from readers_page import Page, add_accounts, start_page, stop_page
+from readers_page import add_accounts, start_page, stop_page
 from ward import make_ward
+
+from ichset.readings import open_round
 
 
 def read_until_killed(client: httpx.Client, acknowledged: dict[str, int], wanted: random.Random) -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
 from ichset.config import Config, load
 from ichset.contracts import CANDIDATES, COHORT, MENTIONS, RETRIEVED, SCREENED, SERIES, Contract
 from ichset.readings import Round
 from ichset.readings.rounds import keep_round
 from ichset.store import Store
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 PASSWORDS = {name: f"a long password of {name}" for name in ("reader-1", "reader-2", "expert", "lead")}
 CONFIG = """
@@ -71,7 +72,8 @@ def make_ward(folder: Path, studies: int = 6, slices: int = 8, size: int = 64) -
     for n in numbers:
         for series, kernel in ((1, "H31s"), (3, "H70h")):
             write_series(work / "retrieved" / study_name(n) / str(series), head(slices, size, has_blood(n), sharp=series == 3))
-            listed.append({"study": study_name(n), "series": series, "taken": True, "instances": slices, "kernel": kernel, "slice_thickness": 5.0})
+            taken = {"taken": True, "instances": slices, "kernel": kernel, "slice_thickness": 5.0}
+            listed.append({"study": study_name(n), "series": series, **taken})
         listed.append({"study": study_name(n), "series": 2, "taken": False, "instances": 1, "kernel": "T20s"})
     _put(store, SERIES, listed)
     chosen = [study_name(n) for n in range(studies)]
@@ -87,8 +89,9 @@ def _arm(number: int) -> str:
 def _report(number: int, patient: int, studies: int) -> dict[str, object]:
     when = date(2022, 5, 1) + timedelta(days=number) if number < studies else date(2022, 4, 20)
     return {
-        "report": f"R{number}", "study": study_name(number), "subject": f"P{patient}", "patient_name": "Тайный Пациент", "patient_id": "SECRET-77",
-        "accession": "ACC-SECRET", "study_date": when, "age": 57, "sex": "M", "title": "КТ головного мозга",
+        "report": f"R{number}", "study": study_name(number), "subject": f"P{patient}",
+        "patient_name": "Тайный Пациент", "patient_id": "SECRET-77", "accession": "ACC-SECRET",
+        "study_date": when, "age": 57, "sex": "M", "title": "КТ головного мозга",
         **(TEXTS if has_blood(number) else NORMAL),
     }  # fmt: skip
 
@@ -98,7 +101,8 @@ def _mentions(number: int) -> list[dict[str, object]]:
         return []
     text, phrase = TEXTS["conclusion"], "Субдуральная гематома"
     start = text.index(phrase)
-    return [{"report": f"R{number}", "mention": 1, "section": "conclusion", "start": start, "end": start + len(phrase), "finding": "subdural"}]
+    place = {"section": "conclusion", "start": start, "end": start + len(phrase)}
+    return [{"report": f"R{number}", "mention": 1, "finding": "subdural", **place}]
 
 
 def _put(store: Store, contract: Contract, rows: list[dict[str, object]]) -> None:

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import click
 
-_CONFIG = click.option(
-    "--config", "config_path", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The TOML file of the run."
-)
+_CONFIG = click.option("--config", "config_path", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The TOML file of the run.")
 
 
 @click.command("review")
@@ -72,9 +70,6 @@ def review_user(config_path: Path, password_stdin: bool, remove: bool, name: str
         accounts.remove(name)
         click.echo(f"{name}: account removed")
         return
-    if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    accounts.set_password(name, password)
+    given = sys.stdin.readline().rstrip("\r\n") if password_stdin else ""
+    accounts.set_password(name, given if password_stdin else click.prompt("Password", hide_input=True, confirmation_prompt=True))
     click.echo(f"{name}: password set")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -19,7 +19,7 @@ class ReadForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    answers: dict[str, Literal[0, 1] | None]
+    answers: dict[str, Annotated[int, Field(ge=0, le=1)] | None]
     exclude: str | None = None
     confidence: int | None = None
     comment: str = Field("", max_length=2000)

@@ -121,9 +121,7 @@ class WorkTables:
         wanted = pa.array(sorted(subject for subject in subjects if subject is not None), pa.string())
         columns = ["report", "study", "subject", "study_date", "age", "sex", "title", *SECTIONS]
         found = [
-            _report(row)
-            for batch in self._store.batches(SCREENED, columns)
-            for row in batch.filter(pc.is_in(batch["subject"], wanted)).to_pylist()
+            _report(row) for batch in self._store.batches(SCREENED, columns) for row in batch.filter(pc.is_in(batch["subject"], wanted)).to_pylist()
         ]
         self._add_mentions({report.key: report for report in found})
         by_subject: dict[str, list[Report]] = defaultdict(list)
