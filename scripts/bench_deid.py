@@ -38,19 +38,51 @@ def write_series(folder: Path, count: int) -> int:
     rng, elements = np.random.default_rng(1), 0
     for number in range(1, count + 1):
         dataset = ct_slice(
-            number, 512, 512, InstitutionName="ГКБ 67", StationName="CT99", DeviceSerialNumber="SN-004417", SoftwareVersions="syngo CT VA48A", ScanOptions="SPI",
-            RotationDirection="CW", DistanceSourceToDetector="1085.6", DistanceSourceToPatient="595", TableHeight="150", FocalSpots="1.2", FilterType="FLAT",
-            GeneratorPower="40", Exposure="300", SpiralPitchFactor=0.55, CTDIvol=60.1, InstanceCreationDate="20230405", InstanceCreationTime="153030",
-            TimeOfLastCalibration="120000", DateOfLastCalibration="20230401", PatientComments="no", OtherPatientIDs="1234567", RequestedProcedureDescription="КТ",
-            IrradiationEventUID=f"{ROOT}.7.{number}", AcquisitionDateTime=f"20230405153021.{number:06d}", SingleCollimationWidth=0.6, TotalCollimationWidth=38.4,
-            TableSpeed=10.0, TableFeedPerRotation=19.2, SmallestImagePixelValue=0, LargestImagePixelValue=3000, ExposureModulationType="XYZ_EC",
+            number,
+            512,
+            512,
+            InstitutionName="ГКБ 67",
+            StationName="CT99",
+            DeviceSerialNumber="SN-004417",
+            SoftwareVersions="syngo CT VA48A",
+            ScanOptions="SPI",
+            RotationDirection="CW",
+            DistanceSourceToDetector="1085.6",
+            DistanceSourceToPatient="595",
+            TableHeight="150",
+            FocalSpots="1.2",
+            FilterType="FLAT",
+            GeneratorPower="40",
+            Exposure="300",
+            SpiralPitchFactor=0.55,
+            CTDIvol=60.1,
+            InstanceCreationDate="20230405",
+            InstanceCreationTime="153030",
+            TimeOfLastCalibration="120000",
+            DateOfLastCalibration="20230401",
+            PatientComments="no",
+            OtherPatientIDs="1234567",
+            RequestedProcedureDescription="КТ",
+            IrradiationEventUID=f"{ROOT}.7.{number}",
+            AcquisitionDateTime=f"20230405153021.{number:06d}",
+            SingleCollimationWidth=0.6,
+            TotalCollimationWidth=38.4,
+            TableSpeed=10.0,
+            TableFeedPerRotation=19.2,
+            SmallestImagePixelValue=0,
+            LargestImagePixelValue=3000,
+            ExposureModulationType="XYZ_EC",
             RequestAttributesSequence=sequence(RequestedProcedureID="1", ScheduledProcedureStepDescription="Head"),
             ReferencedImageSequence=sequence(ReferencedSOPClassUID=CTImageStorage, ReferencedSOPInstanceUID=f"{ROOT}.8"),
             SourceImageSequence=sequence(ReferencedSOPClassUID=CTImageStorage, ReferencedSOPInstanceUID=f"{ROOT}.18.{number}"),
             CTDIPhantomTypeCodeSequence=sequence(CodeValue="113690", CodingSchemeDesignator="DCM", CodeMeaning="IEC Head Dosimetry Phantom"),
             ProcedureCodeSequence=sequence(CodeValue="CTHEAD", CodingSchemeDesignator="99RIS", CodeMeaning="КТ головы"),
-            OperatorsName="Op^One", PerformingPhysicianName="Ph^One", PatientSize="1.7", PatientWeight="70", AdditionalPatientHistory="trauma",
-        )  # fmt: skip
+            OperatorsName="Op^One",
+            PerformingPhysicianName="Ph^One",
+            PatientSize="1.7",
+            PatientWeight="70",
+            AdditionalPatientHistory="trauma",
+        )
         for group, creator in ((0x0019, "SIEMENS CT VA0  COAD"), (0x0021, "SIEMENS MED"), (0x0029, "SIEMENS CSA HEADER")):
             block = dataset.private_block(group, creator, create=True)
             for place in range(14):
@@ -113,7 +145,14 @@ def main() -> None:
         folder = Path(name)
         source = folder / "source"
         source.mkdir()
-        writing = [sys.executable, __file__, "--write", str(source), "--slices", str(chosen.slices)]  # a small parent: its memory counts for its children
+        writing = [
+            sys.executable,
+            __file__,
+            "--write",
+            str(source),
+            "--slices",
+            str(chosen.slices),
+        ]  # a small parent: its memory counts for its children
         elements = int(subprocess.run(writing, check=True, capture_output=True, text=True).stdout)
         commands = jobs(folder)
         times: dict[str, list[tuple[float, float, int]]] = {job: [] for job in commands}
@@ -125,7 +164,9 @@ def main() -> None:
         print(f"{'job':34}{'s':>8}{'files/s':>9}{'x cp':>7}{'CPU s':>8}{'MiB':>6}")
         for job, found in times.items():
             seconds = statistics.median(one[0] for one in found)
-            print(f"{job:34}{seconds:8.3f}{chosen.slices / seconds:9.0f}{seconds / floor:7.2f}{statistics.median(one[1] for one in found):8.2f}{max(one[2] for one in found):6d}")
+            print(
+                f"{job:34}{seconds:8.3f}{chosen.slices / seconds:9.0f}{seconds / floor:7.2f}{cpu:8.2f}{memory:6d}")
+            )
 
 
 if __name__ == "__main__":

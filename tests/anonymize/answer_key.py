@@ -12,19 +12,83 @@ from pydicom.dataset import Dataset
 from ichset.anonymize import dates, vocabulary
 
 RESEARCH = (
-    "ImageType", "SOPClassUID", "Modality", "Manufacturer", "ManufacturerModelName", "ConvolutionKernel", "SliceThickness", "KVP", "XRayTubeCurrent",
-    "ExposureTime", "Exposure", "GantryDetectorTilt", "ScanOptions", "FilterType", "ReconstructionDiameter", "DataCollectionDiameter", "PatientPosition",
-    "BodyPartExamined", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SpacingBetweenSlices", "SliceLocation", "Rows", "Columns",
-    "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "RescaleIntercept", "RescaleSlope", "RescaleType", "WindowCenter", "WindowWidth",
-    "SeriesNumber", "AcquisitionNumber", "InstanceNumber", "PatientSex", "PatientAge", "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames",
-    "SpiralPitchFactor", "CTDIvol", "SoftwareVersions", "RotationDirection", "TableHeight", "FocalSpots", "LossyImageCompression",
-)  # fmt: skip
+    "ImageType",
+    "SOPClassUID",
+    "Modality",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "ConvolutionKernel",
+    "SliceThickness",
+    "KVP",
+    "XRayTubeCurrent",
+    "ExposureTime",
+    "Exposure",
+    "GantryDetectorTilt",
+    "ScanOptions",
+    "FilterType",
+    "ReconstructionDiameter",
+    "DataCollectionDiameter",
+    "PatientPosition",
+    "BodyPartExamined",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "SpacingBetweenSlices",
+    "SliceLocation",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "RescaleIntercept",
+    "RescaleSlope",
+    "RescaleType",
+    "WindowCenter",
+    "WindowWidth",
+    "SeriesNumber",
+    "AcquisitionNumber",
+    "InstanceNumber",
+    "PatientSex",
+    "PatientAge",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "NumberOfFrames",
+    "SpiralPitchFactor",
+    "CTDIvol",
+    "SoftwareVersions",
+    "RotationDirection",
+    "TableHeight",
+    "FocalSpots",
+    "LossyImageCompression",
+)
 IDENTIFYING = (
-    "PatientName", "PatientID", "PatientBirthDate", "OtherPatientIDs", "OtherPatientNames", "PatientAddress", "PatientTelephoneNumbers", "PatientComments",
-    "AccessionNumber", "StudyID", "InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName", "StationName", "ReferringPhysicianName",
-    "PerformingPhysicianName", "OperatorsName", "PhysiciansOfRecord", "NameOfPhysiciansReadingStudy", "RequestingPhysician", "DeviceSerialNumber",
-    "RequestAttributesSequence", "ImageComments", "IssuerOfPatientID", "AdditionalPatientHistory",
-)  # fmt: skip
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "OtherPatientIDs",
+    "OtherPatientNames",
+    "PatientAddress",
+    "PatientTelephoneNumbers",
+    "PatientComments",
+    "AccessionNumber",
+    "StudyID",
+    "InstitutionName",
+    "InstitutionAddress",
+    "InstitutionalDepartmentName",
+    "StationName",
+    "ReferringPhysicianName",
+    "PerformingPhysicianName",
+    "OperatorsName",
+    "PhysiciansOfRecord",
+    "NameOfPhysiciansReadingStudy",
+    "RequestingPhysician",
+    "DeviceSerialNumber",
+    "RequestAttributesSequence",
+    "ImageComments",
+    "IssuerOfPatientID",
+    "AdditionalPatientHistory",
+)
 UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID", "IrradiationEventUID")
 DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate", "InstanceCreationDate", "AcquisitionDateTime")
 TIMES = ("StudyTime", "SeriesTime", "AcquisitionTime", "ContentTime")
@@ -74,7 +138,12 @@ class AnswerKey:
                 self._score("text_retained", keyword, released.get(keyword) == text, text)
         if source.file_meta.TransferSyntaxUID != "1.2.840.10008.1.2.1.99":
             self._score("pixels_retained", "PixelData", released.PixelData == source.PixelData)
-        for keyword in ("PatientIdentityRemoved", "DeidentificationMethod", "DeidentificationMethodCodeSequence", "LongitudinalTemporalInformationModified"):
+        for keyword in (
+            "PatientIdentityRemoved",
+            "DeidentificationMethod",
+            "DeidentificationMethodCodeSequence",
+            "LongitudinalTemporalInformationModified",
+        ):
             self._score("text_notnull", keyword, bool(released.get(keyword)))
         self._score("tag_removed", "private", not any(element.tag.is_private for element in released.iterall()))
 
@@ -92,7 +161,9 @@ class AnswerKey:
         for keyword in UIDS:
             if source.get(keyword):
                 self._score("uid_changed", keyword, released.get(keyword) != source.get(keyword) and str(source.get(keyword)).encode() not in head)
-                self._score("uid_consistent", keyword, self._uids.setdefault(str(source.get(keyword)), str(released.get(keyword))) == released.get(keyword))
+                self._score(
+                    "uid_consistent", keyword, self._uids.setdefault(str(source.get(keyword)), str(released.get(keyword))) == released.get(keyword)
+                )
 
     def _dates(self, source: Dataset, released: Dataset) -> None:
         for keyword in DATES:

@@ -115,8 +115,6 @@ def _deflated(size: int, fill: bytes = b"\0") -> bytes:
     return head[: data.index(b"\x02\x00\x10\x00UI") + 8 + 22] + body + packer.flush()
 
 
-
-
 def _nested(depth: int, defined: bool, tag: tuple[int, int] = (8, 0x1140)) -> bytes:
     if defined:
         value = b""
@@ -156,7 +154,9 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "columns 65535": lambda: _huge(1, 65535),
     "J2K header 65535": lambda: _huge(65535, 65535, uid=J2K),
     "J2K codestream 65535": lambda: _huge(65535, 65535, uid=J2K, lie=True),
-    "J2K codestream 30000 under a small header": lambda: _huge(64, 64, uid=J2K, lie=True).replace(struct.pack(">II", 64, 64), struct.pack(">II", 30000, 30000)),
+    "J2K codestream 30000 under a small header": lambda: _huge(64, 64, uid=J2K, lie=True).replace(
+        struct.pack(">II", 64, 64), struct.pack(">II", 30000, 30000)
+    ),
     "J2K 4096 x 4096 x 300": lambda: _huge(4096, 4096, 300, uid=J2K, lie=True),
     "RLE header 65535": lambda: _huge(65535, 65535, uid=RLE),
     "RLE 4096 x 4096 x 500": lambda: _huge(4096, 4096, 500, uid=RLE),
@@ -167,8 +167,10 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "nested 1000, defined": lambda: _nested(1000, defined=True),
     "nested 1000 in a private sequence": lambda: _nested(1000, defined=False, tag=(9, 0x1001)),
     "nested 20000, undefined": lambda: _nested(20_000, defined=False),
-    "a length of 4 GB": lambda: _bytes_of(ct_slice()).replace(struct.pack("<HH2sH", 0x10, 0x10, b"PN", 26), struct.pack("<HH2sHI", 0x10, 0x10, b"UT", 0, 0xFFFFFFF0), 1),
-}  # fmt: skip
+    "a length of 4 GB": lambda: _bytes_of(ct_slice()).replace(
+        struct.pack("<HH2sH", 0x10, 0x10, b"PN", 26), struct.pack("<HH2sHI", 0x10, 0x10, b"UT", 0, 0xFFFFFFF0), 1
+    ),
+}
 
 _CHILD = """
 import resource, sys

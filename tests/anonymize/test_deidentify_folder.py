@@ -23,7 +23,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from ichset.anonymize import instance
-from ichset.anonymize.deidentify import deidentify_folder, private_folder
+from ichset.anonymize.deidentify import Summary, deidentify_folder, private_folder
 from ichset.anonymize.selfcheck import SelfCheck, Watchlist
 from ichset.anonymize.tags import Deidentifier, Identity, Policy
 from ichset.cli.deidentify import deidentify
@@ -49,7 +49,7 @@ def _tree(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def _run(src: Path, dst: Path, **settings: object):  # noqa: ANN202 - a Summary
+def _run(src: Path, dst: Path, **settings: object) -> Summary:
     return deidentify_folder(src, dst, KEY, AnonymizeConfig(**settings), EngineConfig(jobs=1), deface=False)  # type: ignore[arg-type]
 
 
@@ -212,7 +212,17 @@ def test_own_subject_ids(tmp_path: Path) -> None:
     assert pydicom.dcmread(next((tmp_path / "dst").rglob("*.dcm"))).PatientID == "ICH-0001"
 
 
-@pytest.mark.parametrize("rows", ["patient_id,subject\n", "a,b\n1,2\n", "patient_id,subject\n1,../x\n", "patient_id,subject\n1,A\n1,B\n", "patient_id,subject\n1,A\n2,A\n", "patient_id,subject\n11,11\n"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "patient_id,subject\n",
+        "a,b\n1,2\n",
+        "patient_id,subject\n1,../x\n",
+        "patient_id,subject\n1,A\n1,B\n",
+        "patient_id,subject\n1,A\n2,A\n",
+        "patient_id,subject\n11,11\n",
+    ],
+)
 def test_a_bad_table_of_subject_ids_is_refused(tmp_path: Path, rows: str) -> None:
     _study(tmp_path / "src", 1, "11")
     (tmp_path / "subjects.csv").write_text(rows)
@@ -230,9 +240,22 @@ def test_bad_folders_are_refused(tmp_path: Path) -> None:
         _run(tmp_path / "nowhere", tmp_path / "dst")
 
 
-@pytest.mark.parametrize(("tag", "vr", "text"), [(0x0008103E, b"LO", "Белозерцева"), (0x0008103E, b"LO", "x 77-481516 y"), (0x00180015, b"CS", "19480317"), (0x00200012, b"IS", "481516"),
-                                                 (0x00080021, b"DA", "19480317"), (0x0020000E, b"UI", f"{ROOT}.2"), (0x00081030, b"LO", "17.03.1948"), (0x00081090, b"LO", "ACC7781234")])  # fmt: skip
-def test_the_search_of_what_was_written_finds_a_mistake_of_any_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tag: int, vr: bytes, text: str) -> None:
+@pytest.mark.parametrize(
+    ("tag", "vr", "text"),
+    [
+        (0x0008103E, b"LO", "Белозерцева"),
+        (0x0008103E, b"LO", "x 77-481516 y"),
+        (0x00180015, b"CS", "19480317"),
+        (0x00200012, b"IS", "481516"),
+        (0x00080021, b"DA", "19480317"),
+        (0x0020000E, b"UI", f"{ROOT}.2"),
+        (0x00081030, b"LO", "17.03.1948"),
+        (0x00081090, b"LO", "ACC7781234"),
+    ],
+)
+def test_the_search_of_what_was_written_finds_a_mistake_of_any_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tag: int, vr: bytes, text: str
+) -> None:
     _save(ct_slice(PatientID="77-481516" if tag != 0x00200012 else "481516"), tmp_path / "in.dcm")
     source, watchlist = instance.read(tmp_path / "in.dcm"), Watchlist()
     watchlist.add_file(source.file)

@@ -25,14 +25,22 @@ STUDY = "SAAAAAAAAAAAAAAAA"
 
 def _wave(work: Path, names: tuple[str, ...] = (STUDY,)) -> StageOutput:
     retrieved = [
-        {"study": name, "subject": "PSUBJECT", "study_uid": "1.2.3", "folder": f"retrieved/{name}", "asked": 1, "found": 1, "pulled": 1} for name in names
+        {"study": name, "subject": "PSUBJECT", "study_uid": "1.2.3", "folder": f"retrieved/{name}", "asked": 1, "found": 1, "pulled": 1}
+        for name in names
     ]
     series = [{"study": name, "series": 1, "series_uid": "1", "taken": True} for name in names]
-    screened = [{"report": name, "study": name, "subject": "PSUBJECT", "patient_id": "77-481516", "patient_name": "Белозерцева Мария"} for name in names]
+    screened = [
+        {"report": name, "study": name, "subject": "PSUBJECT", "patient_id": "77-481516", "patient_name": "Белозерцева Мария"} for name in names
+    ]
     return anonymize_wave(
-        pa.Table.from_pylist(retrieved, RETRIEVED.schema), pa.Table.from_pylist(series, SERIES.schema), pa.Table.from_pylist(screened, SCREENED.schema),
-        AnonymizeConfig(), KEY, EngineConfig(jobs=1), work,
-    )  # fmt: skip
+        pa.Table.from_pylist(retrieved, RETRIEVED.schema),
+        pa.Table.from_pylist(series, SERIES.schema),
+        pa.Table.from_pylist(screened, SCREENED.schema),
+        AnonymizeConfig(),
+        KEY,
+        EngineConfig(jobs=1),
+        work,
+    )
 
 
 def _real_head(real_data: Path, work: Path) -> None:
@@ -74,7 +82,12 @@ def _small(work: Path, name: str, **values: object) -> None:
 
 @pytest.mark.parametrize(
     ("values", "reason"),
-    [({"BurnedInAnnotation": "YES"}, Reason.BURNED_IN_TEXT), ({"Modality": "OT"}, Reason.NOT_A_SLICE), ({"SamplesPerPixel": 3}, Reason.NOT_A_SLICE), ({}, Reason.DEFACE_IMPOSSIBLE)],
+    [
+        ({"BurnedInAnnotation": "YES"}, Reason.BURNED_IN_TEXT),
+        ({"Modality": "OT"}, Reason.NOT_A_SLICE),
+        ({"SamplesPerPixel": 3}, Reason.NOT_A_SLICE),
+        ({}, Reason.DEFACE_IMPOSSIBLE),
+    ],
 )
 def test_a_study_in_doubt_leaves_nothing_under_its_name(tmp_path: Path, values: dict[str, object], reason: Reason) -> None:
     _small(tmp_path, STUDY, **values)

@@ -45,18 +45,71 @@ PLACES: dict[str, Plant] = {
     **{
         keyword: _set(**{keyword: TOKEN})
         for keyword in (
-            "PatientName", "PatientID", "OtherPatientNames", "PatientAddress", "PatientMotherBirthName", "PatientTelephoneNumbers", "Occupation",
-            "AdditionalPatientHistory", "PatientComments", "MedicalAlerts", "Allergies", "EthnicGroup", "InstitutionName", "InstitutionAddress",
-            "InstitutionalDepartmentName", "StationName", "ReferringPhysicianName", "PerformingPhysicianName", "OperatorsName",
-            "PhysiciansOfRecord", "NameOfPhysiciansReadingStudy", "RequestingPhysician", "AccessionNumber", "StudyID", "StudyDescription",
-            "SeriesDescription", "ProtocolName", "ImageComments", "DerivationDescription", "DeviceSerialNumber", "DetectorID", "GantryID",
-            "SoftwareVersions", "Manufacturer", "ManufacturerModelName", "ConvolutionKernel", "FilterType", "BodyPartExamined", "ScanOptions",
-            "PositionReferenceIndicator", "RescaleType", "WindowCenterWidthExplanation", "ContrastBolusAgent", "ContrastBolusRoute",
-            "RequestedProcedureDescription", "PerformedProcedureStepDescription", "PerformedProcedureStepID", "CurrentPatientLocation",
-            "AdmissionID", "PatientState", "RetrieveAETitle", "TimezoneOffsetFromUTC", "ClinicalTrialSubjectID", "ClinicalTrialSponsorName",
-            "IssuerOfPatientID", "DeidentificationMethod", "PatientInsurancePlanCodeSequence", "AcquisitionDeviceProcessingDescription",
-            "PatientReligiousPreference", "CountryOfResidence", "DeviceDescription", "FrameComments", "SpecialNeeds",
-        ) if keyword != "PatientInsurancePlanCodeSequence"
+            "PatientName",
+            "PatientID",
+            "OtherPatientNames",
+            "PatientAddress",
+            "PatientMotherBirthName",
+            "PatientTelephoneNumbers",
+            "Occupation",
+            "AdditionalPatientHistory",
+            "PatientComments",
+            "MedicalAlerts",
+            "Allergies",
+            "EthnicGroup",
+            "InstitutionName",
+            "InstitutionAddress",
+            "InstitutionalDepartmentName",
+            "StationName",
+            "ReferringPhysicianName",
+            "PerformingPhysicianName",
+            "OperatorsName",
+            "PhysiciansOfRecord",
+            "NameOfPhysiciansReadingStudy",
+            "RequestingPhysician",
+            "AccessionNumber",
+            "StudyID",
+            "StudyDescription",
+            "SeriesDescription",
+            "ProtocolName",
+            "ImageComments",
+            "DerivationDescription",
+            "DeviceSerialNumber",
+            "DetectorID",
+            "GantryID",
+            "SoftwareVersions",
+            "Manufacturer",
+            "ManufacturerModelName",
+            "ConvolutionKernel",
+            "FilterType",
+            "BodyPartExamined",
+            "ScanOptions",
+            "PositionReferenceIndicator",
+            "RescaleType",
+            "WindowCenterWidthExplanation",
+            "ContrastBolusAgent",
+            "ContrastBolusRoute",
+            "RequestedProcedureDescription",
+            "PerformedProcedureStepDescription",
+            "PerformedProcedureStepID",
+            "CurrentPatientLocation",
+            "AdmissionID",
+            "PatientState",
+            "RetrieveAETitle",
+            "TimezoneOffsetFromUTC",
+            "ClinicalTrialSubjectID",
+            "ClinicalTrialSponsorName",
+            "IssuerOfPatientID",
+            "DeidentificationMethod",
+            "PatientInsurancePlanCodeSequence",
+            "AcquisitionDeviceProcessingDescription",
+            "PatientReligiousPreference",
+            "CountryOfResidence",
+            "DeviceDescription",
+            "FrameComments",
+            "SpecialNeeds",
+        )
+        if keyword != "PatientInsurancePlanCodeSequence"
     },
     "series description mixed with known words": _set(SeriesDescription=f"Head {TOKEN} 5.0"),
     "Cyrillic description": _set(StudyDescription=f"КТ головы {TOKEN.title()} Белозерцева"),
@@ -64,11 +117,16 @@ PLACES: dict[str, Plant] = {
     "image type component": _set(ImageType=["ORIGINAL", "PRIMARY", "AXIAL", TOKEN]),
     "other patient IDs sequence": _set(OtherPatientIDsSequence=sequence(PatientID=TOKEN, TypeOfPatientID="TEXT")),
     "request attributes": _set(RequestAttributesSequence=sequence(ScheduledProcedureStepDescription=TOKEN)),
-    "nested name in a kept sequence": _set(ReferencedImageSequence=sequence(ReferencedSOPClassUID="1.2.840.10008.5.1.4.1.1.2",
-                                                                            ReferencedSOPInstanceUID=f"{ROOT}.8", PatientName=TOKEN)),
-    "nested unknown sequence in a kept one": _set(SourceImageSequence=sequence(
-        ReferencedSOPClassUID="1.2.840.10008.5.1.4.1.1.2", ReferencedSOPInstanceUID=f"{ROOT}.8",
-        RequestAttributesSequence=sequence(RequestedProcedureID=TOKEN))),
+    "nested name in a kept sequence": _set(
+        ReferencedImageSequence=sequence(ReferencedSOPClassUID="1.2.840.10008.5.1.4.1.1.2", ReferencedSOPInstanceUID=f"{ROOT}.8", PatientName=TOKEN)
+    ),
+    "nested unknown sequence in a kept one": _set(
+        SourceImageSequence=sequence(
+            ReferencedSOPClassUID="1.2.840.10008.5.1.4.1.1.2",
+            ReferencedSOPInstanceUID=f"{ROOT}.8",
+            RequestAttributesSequence=sequence(RequestedProcedureID=TOKEN),
+        )
+    ),
     "code meaning": _set(AnatomicRegionSequence=sequence(CodeValue="T-D1100", CodingSchemeDesignator="SRT", CodeMeaning=TOKEN)),
     "code value": _set(AnatomicRegionSequence=sequence(CodeValue=TOKEN, CodingSchemeDesignator="99RIS", CodeMeaning="Head")),
     "procedure code": _set(ProcedureCodeSequence=sequence(CodeValue="1", CodingSchemeDesignator=TOKEN, CodeMeaning=TOKEN)),
@@ -98,7 +156,7 @@ PLACES: dict[str, Plant] = {
     "device UID": _set(DeviceUID=UID),
     "birth date as a date elsewhere": _set(DateOfLastCalibration="19480317"),
     "date text": _set(SeriesDescription="Head 17.03.1948"),
-}  # fmt: skip
+}
 
 
 def _raw(vr: bytes, tag: tuple[int, int], value: bytes) -> bytes:
@@ -134,7 +192,7 @@ BYTE_PLACES: dict[str, Callable[[], bytes]] = {
     "private information in the file meta": lambda: _with_meta(PrivateInformationCreatorUID=UID, PrivateInformation=TOKEN.encode() + b"\0"),
     "implementation version": lambda: _with_meta(ImplementationVersionName=TOKEN),
     "media storage UID": lambda: _bytes_of(ct_slice(SOPInstanceUID=UID)),
-}  # fmt: skip
+}
 
 
 def _with_meta(**values: object) -> bytes:

@@ -38,10 +38,15 @@ def _bytes_of(dataset: pydicom.FileDataset, uid: str) -> bytes:
 
 def _rich() -> pydicom.FileDataset:
     dataset = ct_slice(
-        ReferencedImageSequence=Sequence([item(ReferencedSOPClassUID="1.2.840.10008.5.1.4.1.1.2", ReferencedSOPInstanceUID=f"{ROOT}.8.{n}") for n in (1, 2)]),
+        ReferencedImageSequence=Sequence(
+            [item(ReferencedSOPClassUID="1.2.840.10008.5.1.4.1.1.2", ReferencedSOPInstanceUID=f"{ROOT}.8.{n}") for n in (1, 2)]
+        ),
         CTDIPhantomTypeCodeSequence=sequence(CodeValue="113690", CodingSchemeDesignator="DCM", CodeMeaning="IEC Head Dosimetry Phantom"),
-        SmallestImagePixelValue=0, PixelPaddingValue=-2000, SpiralPitchFactor=0.55, AcquisitionDateTime="20230405153021.5",
-    )  # fmt: skip
+        SmallestImagePixelValue=0,
+        PixelPaddingValue=-2000,
+        SpiralPitchFactor=0.55,
+        AcquisitionDateTime="20230405153021.5",
+    )
     dataset.private_block(0x0019, "SIEMENS CT VA0  COAD", create=True).add_new(0x92, "DS", "1.5")
     return dataset
 
@@ -50,7 +55,9 @@ def _deidentify(data: bytes, tmp_path: Path, changed: np.ndarray | None = None, 
     source_path, target = tmp_path / "in.dcm", tmp_path / "out.dcm"
     source_path.write_bytes(data)
     target.unlink(missing_ok=True)
-    instance.write(target, instance.read(source_path), Deidentifier(Policy(), Identity("PTEST", -100), Pseudonyms(b"k" * 32)), False, changed, recompress)
+    instance.write(
+        target, instance.read(source_path), Deidentifier(Policy(), Identity("PTEST", -100), Pseudonyms(b"k" * 32)), False, changed, recompress
+    )
     return pydicom.dcmread(target)
 
 
@@ -97,11 +104,25 @@ def test_changed_pixels_are_written_without_loss(uid: str, recompress: str, tmp_
 
 def test_enhanced_multi_frame(tmp_path: Path) -> None:
     frames = np.stack([np.frombuffer(ct_slice(n).PixelData, "<i2").reshape(64, 64) for n in (1, 2, 3)])
-    position = [item(PlanePositionSequence=sequence(ImagePositionPatient=[0, 0, n]), FrameContentSequence=sequence(FrameAcquisitionDateTime="20230405153021", FrameComments="Белозерцева"))
-                for n in range(3)]  # fmt: skip
-    shared = item(CTImageFrameTypeSequence=sequence(FrameType=["ORIGINAL", "PRIMARY", "AXIAL", "NONE"]), PixelMeasuresSequence=sequence(PixelSpacing=[1, 1], SliceThickness=1))
-    dataset = ct_slice(SOPClassUID="1.2.840.10008.5.1.4.1.1.2.1", NumberOfFrames=3, PixelData=frames.tobytes(), DeviceSerialNumber="SN-7",
-                       PerFrameFunctionalGroupsSequence=Sequence(position), SharedFunctionalGroupsSequence=Sequence([shared]))  # fmt: skip
+    position = [
+        item(
+            PlanePositionSequence=sequence(ImagePositionPatient=[0, 0, n]),
+            FrameContentSequence=sequence(FrameAcquisitionDateTime="20230405153021", FrameComments="Белозерцева"),
+        )
+        for n in range(3)
+    ]
+    shared = item(
+        CTImageFrameTypeSequence=sequence(FrameType=["ORIGINAL", "PRIMARY", "AXIAL", "NONE"]),
+        PixelMeasuresSequence=sequence(PixelSpacing=[1, 1], SliceThickness=1),
+    )
+    dataset = ct_slice(
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.2.1",
+        NumberOfFrames=3,
+        PixelData=frames.tobytes(),
+        DeviceSerialNumber="SN-7",
+        PerFrameFunctionalGroupsSequence=Sequence(position),
+        SharedFunctionalGroupsSequence=Sequence([shared]),
+    )
     after = _deidentify(_bytes_of(dataset, EXPLICIT), tmp_path)
     assert np.array_equal(after.pixel_array, frames)
     assert after.PerFrameFunctionalGroupsSequence[2].PlanePositionSequence[0].ImagePositionPatient == [0, 0, 2]

@@ -10,6 +10,7 @@ import mmap
 import re
 import struct
 from collections.abc import Iterator
+from itertools import pairwise
 
 from ichset.anonymize.pixels import Shape
 from ichset.anonymize.tags import Doubt
@@ -139,7 +140,7 @@ def _rle_rest(stream: bytes, shape: Shape) -> list[tuple[int, int]]:
         raise Doubt("an RLE frame's header does not fit the image", "NOT_A_SLICE")
     found = []
     starts = [*header[1 : count + 1], len(stream)]
-    for start, stop in zip(starts, starts[1:], strict=False):
+    for start, stop in pairwise(starts):
         if not start < stop <= len(stream):
             raise Doubt("an RLE frame's segments overlap", "NOT_A_SLICE")
         end = _segment_end(stream, start, stop, shape.rows * shape.columns)

@@ -78,7 +78,12 @@ def deidentify_folder(
     reasons = Counter(f"{reason}: {detail}" if detail else reason for _, reason, detail in aside)
     notes = Counter(what for what, _ in total.notes)
     return Summary(
-        written + len(aside), written, studies, dict(sorted(reasons.items())), census.rows(total, frozenset(config.options)), dict(sorted(notes.items()))
+        written + len(aside),
+        written,
+        studies,
+        dict(sorted(reasons.items())),
+        census.rows(total, frozenset(config.options)),
+        dict(sorted(notes.items())),
     )
 
 
@@ -150,13 +155,19 @@ def write_report(path: Path, summary: Summary, config: AnonymizeConfig, deface: 
     """The run as JSON for the privacy officer: counts, reasons, options, the tag census. No identifier, no path, no value."""
     text = json.dumps(
         {
-            "files": summary.files, "written": summary.written, "quarantined": summary.quarantined, "studies": summary.studies,
-            "reasons": summary.reasons, "table": f"PS3.15 Table E.1-1, {EDITION}",
+            "files": summary.files,
+            "written": summary.written,
+            "quarantined": summary.quarantined,
+            "studies": summary.studies,
+            "reasons": summary.reasons,
+            "table": f"PS3.15 Table E.1-1, {EDITION}",
             "methods": [f"{code} {meaning}" for code, meaning in method_codes(frozenset(config.options), deface)],
-            "notes": summary.notes, "census": summary.census,
+            "notes": summary.notes,
+            "census": summary.census,
         },
-        indent=1, ensure_ascii=False,
-    )  # fmt: skip
+        indent=1,
+        ensure_ascii=False,
+    )
     temporary = path.with_name(path.name + ".part")
     temporary.write_text(text + "\n", "utf-8")
     dicomfile.sync(temporary)

@@ -49,7 +49,9 @@ def deidentify_study(task: FolderTask, config: AnonymizeConfig, key: bytes, defa
     part = target.with_name(target.name + ".part")
     for stale in (target, part):
         shutil.rmtree(stale, ignore_errors=True)
-    deidentifier = Deidentifier(Policy(frozenset(config.options), config.age_cap), Identity(subject, pseudonyms.date_shift(task.patient_id)), pseudonyms)
+    deidentifier = Deidentifier(
+        Policy(frozenset(config.options), config.age_cap), Identity(subject, pseudonyms.date_shift(task.patient_id)), pseudonyms
+    )
     part.mkdir(parents=True)
     watchlist = Watchlist()
     aside: Aside = []

@@ -35,8 +35,9 @@ def hide(sources: Sequence[Sequence[Source]], config: AnonymizeConfig, seed: int
     from ichset.anonymize.deface import deface_study
 
     frames = [[instance.frames_of(source) for source in members] for members in sources]
-    for source, stored in ((source, stored) for members, held in zip(sources, frames, strict=True) for source, stored in zip(members, held, strict=True)):
-        pixels.check_drawn(stored, source.shape, source.slope)
+    for members, held in zip(sources, frames, strict=True):
+        for source, values in zip(members, held, strict=True):
+            pixels.check_drawn(values, source.shape, source.slope)
     volumes = [volume.from_datasets([source.dataset() for source in members]) for members in sources]
     faces = []
     for members, stored, original, hidden in zip(sources, frames, volumes, deface_study(volumes, config.deface, seed), strict=True):
@@ -64,9 +65,7 @@ def write_series(
     return written
 
 
-def measure_written(
-    written: Sequence[tuple[Path, Written]], face: Face, config: AnonymizeConfig
-) -> tuple[Dataset, Mapping[str, Any]]:
+def measure_written(written: Sequence[tuple[Path, Written]], face: Face, config: AnonymizeConfig) -> tuple[Dataset, Mapping[str, Any]]:
     """Read the written files again and measure what their faces still show: a data set of theirs and the series' row.
 
     Raises Doubt when the measures exceed the config's limits.

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 # config word -> transfer syntax of a changed compressed file; "same" falls back to JPEG-LS where no encoder exists
 RECOMPRESS = {
-    "explicit": dicomfile.EXPLICIT_LE, "rle": dicomfile.RLE_LOSSLESS, "jpeg-ls": "1.2.840.10008.1.2.4.80", "jpeg-2000": "1.2.840.10008.1.2.4.90",
-}  # fmt: skip
+    "explicit": dicomfile.EXPLICIT_LE,
+    "rle": dicomfile.RLE_LOSSLESS,
+    "jpeg-ls": "1.2.840.10008.1.2.4.80",
+    "jpeg-2000": "1.2.840.10008.1.2.4.90",
+}
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,14 @@ def _each_frame(source: Source) -> Iterable[NDArray]:
 
 
 def write(
-    target: Path, source: Source, deidentifier: Deidentifier, defaced: bool = False, changed: NDArray | None = None, recompress: str = "same",
+    target: Path,
+    source: Source,
+    deidentifier: Deidentifier,
+    defaced: bool = False,
+    changed: NDArray | None = None,
+    recompress: str = "same",
     hash_pixels: bool = True,
-) -> Written:  # fmt: skip
+) -> Written:
     """Write the de-identified file. `changed`: new stored values (frames, rows, columns) when the pixels were edited."""
     file = source.file
     stored: memoryview | bytes = pixels.stored_bytes(file, source.shape)
@@ -158,14 +166,21 @@ def _output_syntax(uid: str) -> str:
 
 def _encode_frame(frame: NDArray, source: Source, uid: str) -> bytes:
     """One losslessly encoded frame. The samples' bits above those stored are cut by no encoder: BitsStored bounds the values."""
-    from pydicom.pixels import get_encoder
+    from pydicom.pixels.encoders.base import get_encoder
 
     shape = source.shape
     encoded: Sequence[bytes] = list(
         get_encoder(uid).iter_encode(
-            frame.tobytes(), rows=shape.rows, columns=shape.columns, number_of_frames=1, samples_per_pixel=1, bits_allocated=shape.allocated,
-            bits_stored=shape.stored, pixel_representation=int(shape.signed), photometric_interpretation=source.file.text(0x00280004),
+            frame.tobytes(),
+            rows=shape.rows,
+            columns=shape.columns,
+            number_of_frames=1,
+            samples_per_pixel=1,
+            bits_allocated=shape.allocated,
+            bits_stored=shape.stored,
+            pixel_representation=int(shape.signed),
+            photometric_interpretation=source.file.text(0x00280004),
             pixel_keyword="PixelData",
-        )  # fmt: skip
+        )
     )
     return encoded[0]

@@ -190,7 +190,7 @@ FRAGILE = frozenset(uid for uid, plugin in _DECODERS.items() if plugin == "gdcm"
 
 def decoded_frames(dataset: Dataset) -> Iterator[NDArray]:
     """Each frame (rows, columns) of compressed pixel data, one in memory at a time."""
-    from pydicom.pixels import iter_pixels
+    from pydicom.pixels.utils import iter_pixels
 
     plugin = _DECODERS.get(dataset.file_meta.TransferSyntaxUID)
     if plugin is None:

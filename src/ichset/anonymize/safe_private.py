@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import mmap
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -20,7 +21,7 @@ def _listed() -> dict[tuple[str, int, int], Rule]:
     }
 
 
-def rules_of(data: bytes, elements: Sequence[Element]) -> dict[int, Rule]:
+def rules_of(data: bytes | mmap.mmap, elements: Sequence[Element]) -> dict[int, Rule]:
     """Rules for the private elements of one data set whose reserved block belongs to a listed creator, and for that creator."""
     listed = _listed()
     found: dict[int, Rule] = {}

@@ -88,7 +88,13 @@ class Watchlist:
     def encoded(self) -> tuple[bytes, ...]:
         """Every word of six letters or more in every encoding, for values that are no text."""
         if self._encoded[0] != len(self.words):
-            forms = {form.encode(codec, "ignore") for word in self.words if len(word) > 5 for form in (word, word.upper(), word.title()) for codec in ENCODINGS}
+            forms = {
+                form.encode(codec, "ignore")
+                for word in self.words
+                if len(word) > 5
+                for form in (word, word.upper(), word.title())
+                for codec in ENCODINGS
+            }
             self._encoded = (len(self.words), tuple(sorted(form for form in forms if len(form) > 5)))
         return self._encoded[1]
 

@@ -67,7 +67,10 @@ def anonymize_wave(
     work.joinpath("anonymized").mkdir(mode=0o700, parents=True, exist_ok=True)
     tasks = _tasks(retrieved, series, screened, config, Pseudonyms(key), work)
     run = partial(anonymize_study, config=config, key=key, work=work)
-    studies, rows, instances, excluded = [], [], [], []
+    studies: list[Mapping[str, Any]] = []
+    rows: list[Mapping[str, Any]] = []
+    instances: list[Mapping[str, Any]] = []
+    excluded: list[Mapping[str, Any]] = []
     for task, result in run_each(run, tasks, engine):
         if isinstance(result, WorkerDied):
             result = StudyResult(reason=Reason.UNREADABLE_FILE, detail=result.detail)
@@ -87,9 +90,7 @@ def anonymize_wave(
     )
 
 
-def _tasks(
-    retrieved: pa.Table, series: pa.Table, screened: pa.Table, config: AnonymizeConfig, pseudonyms: Pseudonyms, work: Path
-) -> list[StudyTask]:
+def _tasks(retrieved: pa.Table, series: pa.Table, screened: pa.Table, config: AnonymizeConfig, pseudonyms: Pseudonyms, work: Path) -> list[StudyTask]:
     taken: dict[str, list[int]] = {}
     for row in series.to_pylist():
         if row["taken"]:
@@ -98,15 +99,25 @@ def _tasks(
     tasks = []
     for row in sorted(retrieved.to_pylist(), key=lambda row: row["study"]):
         report = reports.get(row["study"], {})
-        known = [("name", report.get("patient_name")), ("text", report.get("patient_id")), ("text", report.get("accession")),
-                 ("uid", row["study_uid"]), ("uid", report.get("study_uid"))]  # fmt: skip
+        known = [
+            ("name", report.get("patient_name")),
+            ("text", report.get("patient_id")),
+            ("text", report.get("accession")),
+            ("uid", row["study_uid"]),
+            ("uid", report.get("study_uid")),
+        ]
         known += [("day", day.strftime("%Y%m%d")) for day in (report.get("birth_date"), report.get("study_date")) if day]
         tasks.append(
             StudyTask(
-                row["study"], row["subject"], work / row["folder"], tuple(sorted(taken.get(row["study"], ()))),
-                work / "anonymized" / row["study"], report.get("patient_id") or "",
-                tuple((kind, value) for kind, value in known if value), report.get("age"),
-            )  # fmt: skip
+                row["study"],
+                row["subject"],
+                work / row["folder"],
+                tuple(sorted(taken.get(row["study"], ()))),
+                work / "anonymized" / row["study"],
+                report.get("patient_id") or "",
+                tuple((kind, value) for kind, value in known if value),
+                report.get("age"),
+            )
         )
     return tasks
 
@@ -162,9 +173,16 @@ def _into(part: Path, task: StudyTask, config: AnonymizeConfig, key: bytes) -> S
         instances += _instance_rows(task.study, ordinal, written, face.original)
     age, sex = technical.age_and_sex(dataset, first, config.age_cap, task.age)
     study = {
-        "study": task.study, "subject": subject, "study_uid": dataset.StudyInstanceUID, "accession": technical.text(dataset, "AccessionNumber"),
-        "age": age, "sex": sex, "shifted_date": technical.day(dataset, "StudyDate"), "series": len(rows), "instances": len(instances),
-    }  # fmt: skip
+        "study": task.study,
+        "subject": subject,
+        "study_uid": dataset.StudyInstanceUID,
+        "accession": technical.text(dataset, "AccessionNumber"),
+        "age": age,
+        "sex": sex,
+        "shifted_date": technical.day(dataset, "StudyDate"),
+        "series": len(rows),
+        "instances": len(instances),
+    }
     return StudyResult(study, rows, instances)
 
 
@@ -192,10 +210,19 @@ def _watchlist(task: StudyTask, sources: Sequence[Sequence[Source]]) -> Watchlis
 def _instance_rows(study: str, ordinal: int, written: Sequence[tuple[Path, Written]], original: Volume) -> list[Mapping[str, Any]]:
     along = original.positions @ original.normal
     return [
-        {"study": study, "series": ordinal, "instance": place + 1, "sop_uid": file.sop_uid, "file": f"{path.parent.name}/{path.name}",
-         "position": round(float(along[place]), 4), "bytes": file.size, "sha256": file.sha256, "pixels": file.pixels}
+        {
+            "study": study,
+            "series": ordinal,
+            "instance": place + 1,
+            "sop_uid": file.sop_uid,
+            "file": f"{path.parent.name}/{path.name}",
+            "position": round(float(along[place]), 4),
+            "bytes": file.size,
+            "sha256": file.sha256,
+            "pixels": file.pixels,
+        }
         for place, (path, file) in enumerate(written)
-    ]  # fmt: skip
+    ]
 
 
 def _signature(task: StudyTask, config: AnonymizeConfig, key: bytes) -> str:

@@ -6,6 +6,7 @@ Headers of one series differ from slice to slice in a few elements only, so near
 from __future__ import annotations
 
 import hashlib
+import mmap
 from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Literal
@@ -113,7 +114,7 @@ class Deidentifier:
             merged = sorted([*merged, *((tag, encode(tag, b"LO", b"UNKNOWN", file.syntax)) for tag in _EQUIPMENT if tag not in present)])
         return b"".join([part for tag, part in merged if tag < PIXEL_DATA])
 
-    def _elements(self, data: bytes, elements: list[Element], context: _Context, skip: Set[int]) -> list[tuple[int, bytes]]:
+    def _elements(self, data: bytes | mmap.mmap, elements: list[Element], context: _Context, skip: Set[int]) -> list[tuple[int, bytes]]:
         rules, removed = self._rules, self.ledger.removed
         memo = self._memos.setdefault(context, {})
         if "safe_private" in self.policy.options:

@@ -9,7 +9,9 @@ from importlib.resources import files
 
 _TOKEN = re.compile(r"\d{1,3}[xх]\d{1,2}(?:[.,]\d{1,3})?(?!\w)|\d+(?:[.,:/-]\d+)*(?:[^\W\d_]\w*)?|[^\W_]+|\S")
 _NUMBER = re.compile(r"\d{1,2}([.,]\d{1,3})?")
-_MEASURE = re.compile(r"\d{1,3}[xх]\d{1,2}([.,]\d{1,3})?|(\d{1,4}([.,]\d{1,3})?)(mm|cm|ma|mas|kv|kvp|hu|s|sec|ml|keV|мм|см|сек|мл|х|x)", re.IGNORECASE)
+_MEASURE = re.compile(
+    r"\d{1,3}[xх]\d{1,2}([.,]\d{1,3})?|(\d{1,4}([.,]\d{1,3})?)(mm|cm|ma|mas|kv|kvp|hu|s|sec|ml|keV|мм|см|сек|мл|х|x)", re.IGNORECASE
+)
 _VERSION = re.compile(r"[A-Za-z]{0,2}\d{1,4}([A-Za-z]{1,2}\d{0,3})?")
 _MODEL_NUMBER = re.compile(r"\d{1,4}[A-Z+]{0,2}")
 # Kernel families: Siemens (B31f, H37s, Hr40, Br59d), Toshiba and Canon (FC21, FL01), Neusoft (F20), generic
