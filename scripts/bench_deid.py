@@ -164,9 +164,8 @@ def main() -> None:
         print(f"{'job':34}{'s':>8}{'files/s':>9}{'x cp':>7}{'CPU s':>8}{'MiB':>6}")
         for job, found in times.items():
             seconds = statistics.median(one[0] for one in found)
-            print(
-                f"{job:34}{seconds:8.3f}{chosen.slices / seconds:9.0f}{seconds / floor:7.2f}{cpu:8.2f}{memory:6d}")
-            )
+            cpu, memory = statistics.median(one[1] for one in found), max(one[2] for one in found)
+            print(f"{job:34}{seconds:8.3f}{chosen.slices / seconds:9.0f}{seconds / floor:7.2f}{cpu:8.2f}{memory:6d}")
 
 
 if __name__ == "__main__":
