@@ -140,10 +140,8 @@ def atlas(dataset: Dataset) -> dict[str, Any]:
 def _atlas_words(dataset: Dataset) -> dict[str, str]:
     return {
         "Motivation": "Training and testing of services that find intracranial haemorrhage on non-contrast head CT.",
-        "Sampling": "Reports of clinical routine, filtered by rules, drawn at random, verified by readers; arms filled "
-        "in seeded random order.",
-        "Partitioning scheme": "By patient, stratified over labels and technical parameters, seeded; no patient, study "
-        "or picture in two partitions.",
+        "Sampling": "Reports of clinical routine, filtered by rules, drawn at random, verified by readers; arms filled in seeded random order.",
+        "Partitioning scheme": "By patient, stratified over labels and technical parameters, seeded; no patient, study or picture in two partitions.",
         "Relationships between instances": "Studies of one patient share the subject identifier; dates of a patient are shifted together.",
         "Re-identification": "No direct identifiers; every byte was searched for source identifiers. Rare findings with "
         "age and sex may be known to insiders.",

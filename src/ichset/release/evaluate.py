@@ -37,9 +37,7 @@ def evaluate(release: Path, path: Path, split: str = "all", threshold: float = 0
     images = {row["sop_uid"]: row["study"] for row in _rows(release, "instances")}
     found = read_predictions(path, everyone, images, studies)
     if not any(found.values.values()):
-        raise ConfigError(
-            f"{path}: not one row predicts a study of {release.name} ({'; '.join(told(found.faults)) or 'the file is empty'})"
-        )
+        raise ConfigError(f"{path}: not one row predicts a study of {release.name} ({'; '.join(told(found.faults)) or 'the file is empty'})")
     pairs = {label: _pairs(label, found, labels) for label in found.values}
     scored = {label: _scored(*pair, studies, threshold, rounds, seed) for label, pair in pairs.items() if len(pair[0])}
     complete = _complete(pairs)
@@ -93,9 +91,7 @@ def _strata(release: Path, pairs: dict[str, Pair], studies: dict[str, dict[str, 
         for label, (own, truth, predicted) in pairs.items():
             inside = np.array([study in members for study in own], bool)
             if inside.sum() >= MIN_STRATUM:
-                found.append(
-                    {"parameter": name, "class": value, "label": label, **asdict(score(truth[inside], predicted[inside], threshold))}
-                )
+                found.append({"parameter": name, "class": value, "label": label, **asdict(score(truth[inside], predicted[inside], threshold))})
     return found
 
 

@@ -24,9 +24,7 @@ def table1(labels: pa.Table) -> pa.Table:
     for label in LABELS:
         values = labels[label].to_pylist()
         present, absent = values.count(1), values.count(0)
-        rows.append(
-            {"label": label, "present": present, "absent": absent, "unknown": len(values) - present - absent, "studies": len(values)}
-        )
+        rows.append({"label": label, "present": present, "absent": absent, "unknown": len(values) - present - absent, "studies": len(values)})
     return _table(rows, ("label",))
 
 
@@ -85,9 +83,7 @@ def _people(name: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _table(
-    rows: Sequence[dict[str, Any]], texts: Iterable[str], floats: Iterable[str] = (), columns: Sequence[str] | None = None
-) -> pa.Table:
+def _table(rows: Sequence[dict[str, Any]], texts: Iterable[str], floats: Iterable[str] = (), columns: Sequence[str] | None = None) -> pa.Table:
     kinds = {**dict.fromkeys(texts, pa.string()), **dict.fromkeys(floats, pa.float64())}
     names = columns or list(rows[0])
     return pa.Table.from_pylist(list(rows), pa.schema([(name, kinds.get(name, pa.int64())) for name in names]))

@@ -85,9 +85,7 @@ def _studies(selected: pa.Table, anonymized: pa.Table, tables: Mapping[str, pa.T
 def _texts(texts: pa.Table | None, studies: pa.ChunkedArray) -> dict[str, pa.Array]:
     """De-identified report text of every study; raw text never comes this way."""
     if texts is None:
-        raise GateFailed(
-            "release.report_text is on but there is no table released_text: report text is released de-identified or not at all"
-        )
+        raise GateFailed("release.report_text is on but there is no table released_text: report text is released de-identified or not at all")
     rows = {row["study"]: row for row in texts.to_pylist()}
     missing = [study for study in studies.to_pylist() if study not in rows]
     if missing:

@@ -78,9 +78,7 @@ def tag_probe(records: Records, seed: int) -> pa.Table:
     """
     rows = _per_study(records)
     marks = np.array([int(row["arm"] == "ich") for row in rows])
-    schema = pa.schema(
-        [("studies", pa.int64()), ("folds", pa.int64()), ("auc", pa.float64()), ("low", pa.float64()), ("high", pa.float64())]
-    )
+    schema = pa.schema([("studies", pa.int64()), ("folds", pa.int64()), ("auc", pa.float64()), ("low", pa.float64()), ("high", pa.float64())])
     subjects = {row["subject"] for row in rows if row["arm"] == "ich"}, {row["subject"] for row in rows if row["arm"] == "normal"}
     if min(len(group) for group in subjects) < 2 * FOLDS:
         return pa.Table.from_pylist([{"studies": len(rows), "folds": 0, "auc": None, "low": None, "high": None}], schema)

@@ -90,9 +90,7 @@ def assign(records: Records, clusters: Mapping[str, str], train_share: float, se
     return splits
 
 
-def _neediest(
-    cluster: str, members: Sequence[str], traits: Mapping[str, tuple[str, ...]], room: Mapping[tuple[str, str], float], seed: int
-) -> str:
+def _neediest(cluster: str, members: Sequence[str], traits: Mapping[str, tuple[str, ...]], room: Mapping[tuple[str, str], float], seed: int) -> str:
     """The split with most room for what the cluster brings; a rare trait weighs more, since one study fills more of its quota."""
 
     def need(split: str) -> float:

@@ -51,9 +51,7 @@ def split_table(records: Records) -> pa.Table:
             **{label: sum(row[label] == 1 for _, row in own) for label in LABELS},
         }  # fmt: skip
     names = list(columns[SPLITS[0]])
-    return pa.table(
-        {"count": pa.array(names), **{split: pa.array([own[name] for name in names], pa.int64()) for split, own in columns.items()}}
-    )
+    return pa.table({"count": pa.array(names), **{split: pa.array([own[name] for name in names], pa.int64()) for split, own in columns.items()}})
 
 
 def agreement_table(reads: pa.Table) -> pa.Table:

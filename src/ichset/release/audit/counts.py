@@ -37,9 +37,7 @@ def _compare(check: Check, evidence: Evidence, name: str, recount: Callable[[Evi
         for column, value in cells.items():
             check.looked_at += 1
             if not _close(found.get(where, {}).get(column, "(none)"), value):
-                check.fault(
-                    f"{name}, {' '.join(where)}, {column}: the table says {found.get(where, {}).get(column)!r}, the rows give {value!r}"
-                )
+                check.fault(f"{name}, {' '.join(where)}, {column}: the table says {found.get(where, {}).get(column)!r}, the rows give {value!r}")
 
 
 def _close(found: str, wanted: str) -> bool:
@@ -54,8 +52,7 @@ def _close(found: str, wanted: str) -> bool:
 def _table1(evidence: Evidence) -> dict[tuple[str, ...], Row]:
     counts = {label: Counter(row[label] for row in evidence.rows("labels")) for label in LABELS}
     return {
-        (label,): {"present": str(c["1"]), "absent": str(c["0"]), "unknown": str(c[""]), "studies": str(c.total())}
-        for label, c in counts.items()
+        (label,): {"present": str(c["1"]), "absent": str(c["0"]), "unknown": str(c[""]), "studies": str(c.total())} for label, c in counts.items()
     }
 
 

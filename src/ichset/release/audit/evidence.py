@@ -75,6 +75,4 @@ def _read_csv(path: Path) -> Iterator[Row]:
 
 def _bare(value: str) -> str:
     # the writer's guard is an apostrophe before a formula sign
-    return (
-        value[1:] if value[:1] == "'" and value.lstrip("'")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠") else value
-    )
+    return value[1:] if value[:1] == "'" and value.lstrip("'")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠") else value

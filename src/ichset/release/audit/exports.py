@@ -102,11 +102,7 @@ def _nifti(check: Check, evidence: Evidence, row: Row, slices: list[Slice]) -> N
     check.expect(shape[3], len(own), f"{name}: slices")
     for index, (_, position, directions, spacing, total) in list(enumerate(own))[: shape[3]]:
         corner = affine @ np.array([shape[1] - 1, shape[2] - 1, index, 1.0])
-        dicom = (
-            np.array(position)
-            + np.array(directions[:3]) * spacing[1] * (shape[1] - 1)
-            + np.array(directions[3:]) * spacing[0] * (shape[2] - 1)
-        )
+        dicom = np.array(position) + np.array(directions[:3]) * spacing[1] * (shape[1] - 1) + np.array(directions[3:]) * spacing[0] * (shape[2] - 1)
         check.looked_at += 2
         if (
             np.abs(corner - dicom * (-1, -1, 1)).max() > TOLERANCE_MM

@@ -129,9 +129,7 @@ def _opened(name: str, data: bytes) -> Iterator[bytes]:
         import pyarrow.parquet as pq
 
         table = pq.read_table(io.BytesIO(data))
-        yield "\n".join("\t".join(map(str, row.values())) for batch in table.to_batches(8192) for row in batch.to_pylist()).encode(
-            "utf-8", "replace"
-        )
+        yield "\n".join("\t".join(map(str, row.values())) for batch in table.to_batches(8192) for row in batch.to_pylist()).encode("utf-8", "replace")
 
 
 def _collect(private: Path, released: set[str]) -> tuple[set[tuple[bytes, str]], dict[str, set[tuple[bytes, str]]]]:
@@ -144,9 +142,7 @@ def _collect(private: Path, released: set[str]) -> tuple[set[tuple[bytes, str]],
             if value := str(row.get(kind) or "").strip():
                 _add(strong if len(value) >= SHORTEST else own, value, f"source {kind}")
         for value in _names(str(row.get("patient_name") or "")):
-            _add(
-                strong if re.search(r"\W", value) else own, value, "patient name" if re.search(r"\W", value) else "part of the patient name"
-            )
+            _add(strong if re.search(r"\W", value) else own, value, "patient name" if re.search(r"\W", value) else "part of the patient name")
         for kind in ("birth_date", "study_date"):
             if isinstance(day := row.get(kind), date):
                 for shown in (f"{day:%Y%m%d}", f"{day:%Y-%m-%d}", f"{day:%d.%m.%Y}", f"{day:%d/%m/%Y}"):

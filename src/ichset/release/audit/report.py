@@ -63,18 +63,14 @@ class AuditReport:
         lines = [f"Audit of {self.release}", f"bag {self.bag}", ""]
         for check in self.checks:
             state = "FAILED " if not check.passed else "skipped" if check.skipped else "passed "
-            lines.append(
-                f"{state}  {check.name:<12} {check.what}" + (f" ({check.skipped})" if check.skipped else f" [{check.looked_at:,} compared]")
-            )
+            lines.append(f"{state}  {check.name:<12} {check.what}" + (f" ({check.skipped})" if check.skipped else f" [{check.looked_at:,} compared]"))
             lines += [f"           - {fault}" for fault in check.faults]
             if check.count > len(check.faults):
                 lines.append(f"           - and {check.count - len(check.faults):,} more")
         failed = len(self.failed)
         lines += [
             "",
-            "PASSED: every check that ran found nothing wrong."
-            if self.ok
-            else f"FAILED: {failed} of {len(self.checks)} checks found faults.",
+            "PASSED: every check that ran found nothing wrong." if self.ok else f"FAILED: {failed} of {len(self.checks)} checks found faults.",
         ]
         return "\n".join(lines) + "\n"
 

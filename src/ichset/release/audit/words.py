@@ -241,7 +241,13 @@ def check_figures(evidence: Evidence) -> Check:
     check = Check("figures", "the numbers drawn in the figures equal the tables")
     flow = _drawn(evidence, "flow")
     wanted = Counter(row["count"] for row in evidence.rows("flow") if row["event"] == "kept" and (row["arm"], row["count"]) != ("", "0"))
-    wanted.update(row["count"] for row in evidence.rows("flow") if row["event"] in ("excluded", "quarantined") and row["count"] != "0")
+    # the last stage counts the whole order again: of its reasons only the reserve is drawn, where it left
+    last = evidence.rows("flow")[-1]["stage"] if evidence.rows("flow") else ""
+    gone = [row for row in evidence.rows("flow") if row["event"] in ("excluded", "quarantined") and row["count"] != "0"]
+    wanted.update(row["count"] for row in gone if row["stage"] != last)
+    reserve = sum(int(match[1].replace(",", "")) for text in flow if (match := re.match(r"([\d,]+) reserve, not needed", text)))
+    if flow:
+        check.expect(reserve, sum(int(row["count"]) for row in gone if row["reason"] == "reserve, not needed"), "flow.svg: reserve")
     found = Counter(match[1].replace(",", "") for text in flow if (match := re.match(r"([\d,]+) (?!left$)", text)))
     if flow:
         for count, times in wanted.items():
@@ -249,7 +255,7 @@ def check_figures(evidence: Evidence) -> Check:
             if found[count] < times:
                 check.fault(f"flow.svg: the count {count} should be drawn {times} times, it is drawn {found[count]} times")
     for text in flow:
-        if (match := re.match(r"([\d,]+)(?= )", text)) and not text.endswith(" left"):
+        if (match := re.match(r"([\d,]+)(?= )", text)) and not text.endswith((" left", " reserve, not needed")):
             known = {row["count"] for row in evidence.rows("flow")}
             check.expect(match[1].replace(",", "") in known, True, f"flow.svg: {text!r} stands in flow.csv")
     bars = [text for text in _drawn(evidence, "labels") if re.fullmatch(r"[\d,]+", text)]

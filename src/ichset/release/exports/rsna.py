@@ -40,9 +40,7 @@ def write(dataset: Dataset) -> None:
         writer.writerows([study, name, level] for (study, name), level in sorted(levels.items()))
 
 
-def _image(
-    row: dict[str, Any], label: dict[str, Any], marked: dict[str, set[str]], levels: dict[tuple[str, str], str]
-) -> dict[str, int | None]:
+def _image(row: dict[str, Any], label: dict[str, Any], marked: dict[str, set[str]], levels: dict[tuple[str, str], str]) -> dict[str, int | None]:
     """One image's value of each subtype; None where the study's label cannot be told."""
     values: dict[str, int | None] = {}
     for name, ours in SUBTYPES.items():

@@ -108,9 +108,7 @@ def _classes(rows: Sequence[dict[str, Any]]) -> list[tuple[str, dict[str, int]]]
     ranked = sorted(counts, key=lambda item: (-sum(item[1].values()), item[0]))
     frequent = {name for name, _ in ranked[: CLASSES_SHOWN - 1]}
     rest = [own for name, own in counts if name not in frequent]
-    return [item for item in counts if item[0] in frequent] + [
-        (f"{len(rest)} others", {arm: sum(own[arm] for own in rest) for arm in ARMS})
-    ]
+    return [item for item in counts if item[0] in frequent] + [(f"{len(rest)} others", {arm: sum(own[arm] for own in rest) for arm in ARMS})]
 
 
 def shift(rows: Sequence[dict[str, Any]], folder: Path) -> None:
@@ -126,9 +124,7 @@ def shift(rows: Sequence[dict[str, Any]], folder: Path) -> None:
         reach = max(0.3, *(abs(value) for value in values)) * 1.2
         for place, value in enumerate(values):
             side, away = ("left", 4) if value >= 0 else ("right", -4)
-            axes.annotate(
-                f"{value:.2f}", (value, place), (away, 0), textcoords="offset points", va="center", ha=side, fontsize=7.5, color=SOFT
-            )
+            axes.annotate(f"{value:.2f}", (value, place), (away, 0), textcoords="offset points", va="center", ha=side, fontsize=7.5, color=SOFT)
         for limit in (-NOTABLE, NOTABLE):
             axes.axvline(limit, color=SOFT, linestyle="--", linewidth=0.8)
         axes.axvline(0, color=SOFT, linewidth=0.8)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ichset.contracts import ARMS
+from ichset.contracts import ARMS, Reason
 from ichset.release.figures.canvas import ARM_COLOURS, ARM_NAMES, BAND, INK, LINE, SOFT, figure
 
 STAGE_WORDS = {
@@ -21,7 +23,7 @@ STAGE_WORDS = {
 }  # fmt: skip
 LINE_HEIGHT = 0.19  # inches
 GAP = 0.28
-REASON_WIDTH = 40
+RESERVE = Reason.RESERVE_UNUSED.value
 
 
 @dataclass
@@ -51,6 +53,22 @@ def steps(rows: Sequence[dict[str, Any]]) -> list[Step]:
     return list(found.values())
 
 
+def chained(own: list[Step]) -> list[Step]:
+    """One arm's steps so that each goes on from the one before, and every record leaves once.
+
+    A stage that was handed fewer than were kept left the others as reserve; the final selection counts the whole order
+    again, so what left before is taken out of its reasons.
+    """
+    seen: Counter[str] = Counter()
+    for before, step in pairwise(own):
+        seen.update(dict(before.left))
+        if step.came < before.kept:
+            step.left.append((RESERVE, before.kept - step.came))
+        elif step.came > before.kept:
+            step.left = [(reason, count - seen[reason]) for reason, count in step.left if count > seen[reason]]
+    return own
+
+
 def draw(rows: Sequence[dict[str, Any]], folder: Path) -> None:
     """Write flow.svg and flow.png: a trunk for the stages without arms, then one column an arm."""
     found = steps(rows)
@@ -61,7 +79,7 @@ def draw(rows: Sequence[dict[str, Any]], folder: Path) -> None:
     for step in trunk:
         step.ends = step.stage in branched  # what left before its arm was known; the others go on in the arms
     arms = {arm: [step for step in found if step.arm == arm] for arm in ARMS}
-    arms = {arm: own for arm, own in arms.items() if own}
+    arms = {arm: chained(own) for arm, own in arms.items() if own}
     trunk_height = sum(_height(step) + GAP for step in trunk) + (_box_height(1) + GAP if trunk else 0)
     arm_height = max((sum(_height(step) + GAP for step in own) + _box_height(2) + GAP for own in arms.values()), default=0)
     height = trunk_height + arm_height + 0.2
@@ -82,11 +100,7 @@ def _trunk(axes: Any, trunk: Sequence[Step], top: float) -> float:
 
 
 def _arms(axes: Any, arms: dict[str, list[Step]], top: float, below_trunk: bool) -> None:
-    slots = (
-        {"ich": (1.25, 2.2, 2.55, 2.75), "normal": (6.75, 2.2, 8.05, 2.75)}
-        if len(arms) > 1
-        else {next(iter(arms), "ich"): (3.4, 3.0, 5.2, 4.0)}
-    )
+    slots = {"ich": (1.25, 2.2, 2.55, 2.75), "normal": (6.75, 2.2, 8.05, 2.75)} if len(arms) > 1 else {next(iter(arms), "ich"): (3.4, 3.0, 5.2, 4.0)}
     for arm, own in arms.items():
         x, width, side, side_width = slots[arm]
         start = top + GAP

@@ -107,9 +107,7 @@ def _key_slice(dataset: Dataset, study: str, label: str) -> int | None:
     marked: list[int] = []
     for row in reads.filter(pc.equal(reads["study"], study)).to_pylist():
         slices = json.loads(row["key_slices"] or "{}").get(label.replace("ICH", "ich"), [])
-        marked += [
-            int(instance) for series, _, instance in (mark.partition(":") for mark in slices) if series == "1" and instance.isdigit()
-        ]
+        marked += [int(instance) for series, _, instance in (mark.partition(":") for mark in slices) if series == "1" and instance.isdigit()]
     own = files.filter(pc.and_(pc.equal(files["study"], study), pc.equal(files["series"], 1))).select(["instance", "position"]).to_pylist()
     order = [row["instance"] for row in sorted(own, key=lambda row: (row["position"] or 0.0, row["instance"]))]
     marked = sorted(order.index(instance) for instance in marked if instance in order)
