@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
+import sys
 from functools import cache
+from pathlib import Path
 
-from ichset.reports.phrases import LANGUAGES, packaged, read_phrases
+from ichset.errors import ConfigError
+
+_HERE = Path(__file__)
+# beside the rules, in a source checkout, or where an installed wheel puts them
+_FOLDERS = (_HERE.parent / "keywords", _HERE.parents[3] / "keywords", Path(sys.prefix) / "share" / "ichset" / "keywords")
 
 
 @cache
 def brain_pattern() -> str:
     """Caseless; RE2 (`pyarrow.compute.match_substring_regex`) and Python read it alike. Text is searched as it stands."""
-    folder = packaged("keywords")
-    phrases = [phrase for language in LANGUAGES for phrase in read_phrases(folder / language / "brain_ct.txt")]
+    files = next((found for folder in _FOLDERS if (found := sorted(folder.glob("*/brain_ct.txt")))), [])
+    lines = [line.partition("#")[0].strip().lower() for path in files for line in path.read_text("utf-8").splitlines()]
+    phrases = sorted({line for line in lines if re.search(r"\w", line)})
+    if not phrases:
+        raise ConfigError("keywords/<lang>/brain_ct.txt: no phrase of a brain CT is installed; install ichset again")
     return r"(?i)(?:^|[^а-яёa-z])(?:" + "|".join(map(_phrase, phrases)) + ")"
 
 
 def _phrase(phrase: str) -> str:
-    words = [re.escape(word.rstrip("*")) + (r"[а-яёa-z]*" if word.endswith("*") else "") for word in phrase.split()]
-    return r"\s+".join(words).replace("е", "[её]")
+    words = [re.escape(word.strip("*")) + (r"[а-яёa-z]*" if word.endswith("*") else "") for word in phrase.split()]
+    return re.sub("[её]", "[её]", r"\s+".join(words))

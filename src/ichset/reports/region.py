@@ -44,8 +44,8 @@ _FEW = 8  # rows
 def is_brain_ct(columns: Mapping[str, pa.Array]) -> pa.Array:
     """Boolean, one a row, never null. `columns`: modality, body_part, title, description, conclusion as strings."""
     if len(columns["title"]) <= _FEW:
-        reports = zip(*(columns[name].to_pylist() for name in _COLUMNS), strict=True)
-        return pa.array([is_brain_ct_report(*(value or "" for value in report)) for report in reports], pa.bool_())
+        reports = zip(*(_readable(columns[name]) for name in _COLUMNS), strict=True)
+        return pa.array([is_brain_ct_report(*report) for report in reports], pa.bool_())
     modality, part, title = (columns[name].dictionary_encode() for name in ("modality", "body_part", "title"))
     possible = _possible_modality(modality, title)
     by_name = pc.or_(_names_head(title), _names_head(part))
@@ -57,6 +57,12 @@ def is_brain_ct(columns: Mapping[str, pa.Array]) -> pa.Array:
     found = brain.to_numpy(zero_copy_only=False).copy()
     found[rows] = _text_of_brain_ct([columns[name].take(pa.array(rows)) for name in ("description", "conclusion")])
     return pa.array(found)
+
+
+def _readable(values: pa.Array) -> list[str]:
+    """Strings whatever their bytes: ingestion asks before it has turned bad bytes away."""
+    raw = pa.Array.from_buffers(pa.binary(), len(values), values.buffers(), offset=values.offset)
+    return [(value or b"").decode("utf-8", "replace") for value in raw.to_pylist()]
 
 
 def is_brain_ct_report(modality: str, body_part: str, title: str, description: str, conclusion: str) -> bool:
