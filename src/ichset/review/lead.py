@@ -110,7 +110,7 @@ def short(answers: Any) -> str:
 
 def _arms(desk: Desk, found: Round, judged: dict[str, Any]) -> list[ArmRow]:
     cohort, rows = desk.tables.cohort(), []
-    targets: dict[str, int] = dict(desk.config.cohort.target)
+    targets = {str(arm): count for arm, count in desk.config.cohort.target.items()}
     for arm in ARMS:
         target = targets.get(arm, 0)
         mine = [study for study in found.studies if cohort.get(study, ("", 0))[0] == arm]
