@@ -26,5 +26,5 @@ def brain_pattern() -> str:
 
 
 def _phrase(phrase: str) -> str:
-    words = [re.escape(word.strip("*")) + (r"[а-яёa-z]*" if word.endswith("*") else "") for word in phrase.split()]
-    return re.sub("[её]", "[её]", r"\s+".join(words))
+    letters = [re.sub("[её]", "[её]", re.escape(word.strip("*"))) for word in phrase.split()]
+    return r"\s+".join(part + (r"[а-яёa-z]*" if word.endswith("*") else "") for part, word in zip(letters, phrase.split(), strict=True))

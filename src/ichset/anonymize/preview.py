@@ -1,0 +1,66 @@
+"""Surface renderings and slices before and after, for the person who signs off; no display, no toolkit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from ichset.anonymize.deface_grid import STEP, Grid, grid_of
+from ichset.anonymize.pose import SKIN_HU, Pose
+from ichset.volume import Volume
+
+VIEWS = (-40.0, 0.0, 40.0)  # degrees from the head's own front
+SIZE = 320  # pixels of a view's side
+WINDOW = (80.0, 40.0)  # width, level: brain
+
+
+def write_preview(path: Path, original: Volume, defaced: Volume, pose: Pose | None) -> None:
+    """One PNG: above before, below after; three surface views, then an axial and a sagittal slice."""
+    rows = [_row(grid_of(volume), pose) for volume in (original, defaced)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    Image.fromarray(np.vstack(rows)).save(part, format="PNG")
+    part.replace(path)
+
+
+def _row(grid: Grid, pose: Pose | None) -> NDArray[np.uint8]:
+    yaw = 0.0 if pose is None else pose.yaw
+    up = 1 if pose is None else pose.up
+    views = [surface(grid, yaw + turn, up) for turn in VIEWS]
+    middle = tuple(size // 2 for size in grid.hu.shape)
+    level = middle[0] if pose is None else int(np.clip((pose.centre[2] - grid.origin[2]) / STEP - 10 * up, 0, grid.hu.shape[0] - 1))
+    return np.hstack([*map(_square, views), _square(_window(grid.hu[level])), _square(_window(grid.hu[::-up, :, middle[2]]))])
+
+
+def surface(grid: Grid, yaw: float, up: int = 1, threshold: float = SKIN_HU) -> NDArray[np.uint8]:
+    """(height, width) shaded surface seen from the front turned by `yaw` degrees: depth map, Lambert shading."""
+    turned = ndimage.rotate(grid.hu, -yaw, axes=(1, 2), reshape=False, order=1, cval=-1000)[::-up]
+    solid = turned > threshold
+    first = solid.argmax(1)
+    hit = solid.any(1)
+    z, x = np.indices(first.shape)
+    here, before = turned[z, first, x], turned[z, np.maximum(first - 1, 0), x]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.where(first > 0, (here - threshold) / (here - before), 0)
+    depth = ndimage.gaussian_filter(first - np.clip(part, 0, 1), 0.7)
+    down, across = np.gradient(depth)
+    shade = (1 + 0.35 * across - 0.35 * down) / np.sqrt((1 + across**2 + down**2) * 1.25)
+    return np.where(hit, np.clip(shade, 0, 1) * 235 + 20, 0).astype(np.uint8)
+
+
+def _window(hu: NDArray[np.float32]) -> NDArray[np.uint8]:
+    width, level = WINDOW
+    return (np.clip((hu - level) / width + 0.5, 0, 1) * 255).astype(np.uint8)
+
+
+def _square(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    high, wide = image.shape
+    scale = SIZE / max(high, wide)
+    small = Image.fromarray(image).resize((max(round(wide * scale), 1), max(round(high * scale), 1)), Image.Resampling.BILINEAR)
+    canvas = Image.new("L", (SIZE, SIZE))
+    canvas.paste(small, ((SIZE - small.width) // 2, (SIZE - small.height) // 2))
+    return np.asarray(canvas)
