@@ -13,11 +13,12 @@ from multiprocessing import get_context
 from typing import Generic, TypeVar
 
 from ichset.config import EngineConfig
-from ichset.errors import ConfigError
+from ichset.errors import ConfigError, CurationError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+HOPELESS = 16  # workers lost in a row without one result: the fault is not in the items
 AHEAD = 4  # items a worker may be ahead of what was yielded: bounds the memory of finished results
 
 
@@ -57,7 +58,7 @@ class _Pool(Generic[Item, Result]):
         self._function, self._items, self._workers = function, items, workers
         self._open: dict[int, Item] = {}  # taken from `items`, not yet yielded
         self._done: dict[int, Result | WorkerDied] = {}
-        self._taken = self._yielded = 0
+        self._taken = self._yielded = self._deaths = 0
 
     def pairs(self) -> Iterator[tuple[Item, Result | WorkerDied]]:
         while True:
@@ -76,6 +77,10 @@ class _Pool(Generic[Item, Result]):
             except BrokenProcessPool:
                 for number in sorted(running.values()):  # one of these killed its worker: each gets a worker of its own
                     self._done[number] = _alone(self._function, self._open[number])
+                dead = sum(isinstance(self._done[number], WorkerDied) for number in running.values())
+                self._deaths = self._deaths + dead if dead == len(running) else 0
+                if self._deaths > HOPELESS:
+                    raise CurationError("worker processes die whatever they work on; is the machine out of memory? try --jobs 1") from None
                 yield from self._ready()
 
     def _submit(self, pool: ProcessPoolExecutor, running: dict[Future[Result], int]) -> bool:
