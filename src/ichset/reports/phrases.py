@@ -1,123 +1,111 @@
-"""Phrase files: keywords/<lang>/<role>.txt and stopphrases/<lang>/<role>.txt.
-
-One phrase a line, in the words of a report; `#` starts a comment. Within a phrase
-    `гематом*`        a word that begins so          `*дуральн*`  a word that contains it
-    `(лев*|прав*)`    one of several words           `...`        up to three words in between
-    `<n>`             a number                       `с/д`        an abbreviation with a slash is one word
-Case, ё and е do not matter. A faulty file is refused by file and line, because a blank line that
-matched everywhere, or a phrase that stood on both sides, would change labels in silence.
-"""
+"""Phrase files -> patterns. A radiologist edits the files; a faulty one is refused by file and line."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ichset.config import RulesConfig
 from ichset.errors import ConfigError
 
-GAP = "..."
-NUMBER = "<n>"
-PACKAGED_KEYWORDS = Path(__file__).parent / "keywords"
-PACKAGED_STOPPHRASES = Path(__file__).parent / "stopphrases"
-# the paper's list is a rule of its own and shares phrases with the scoped lists
-PAPER = "paper"
-_WORD = re.compile(r"<n>|\.\.\.|\?|\*?[^\W_]+(?:/[^\W_]+)?\*?|\([^()\s]+\)")
-_ALTERNATIVE = re.compile(r"\*?[^\W_]+(?:/[^\W_]+)?\*?")
+LANGUAGES = ("ru", "en")
+_LETTER = "а-яa-z0-9"
 
 
 @dataclass(frozen=True)
-class Phrase:
-    """One line of a phrase file: `words` are its elements, each a tuple of alternatives."""
+class PhraseBook:
+    """Compiled patterns of one language by name: keyword files, `where/<place>`, and cues by their file's name."""
 
-    role: str  # the file's stem: subdural, negated, ...
-    lang: str
-    words: tuple[tuple[str, ...], ...]
-    text: str  # normalised, as mentions quote it as their cue
-
-    @property
-    def uncommon(self) -> bool:
-        """Is there anything in it that ordinary text does not match?"""
-        return any(part.strip("*") for word in self.words for part in word if part not in (GAP, NUMBER))
+    keywords: Mapping[str, re.Pattern[str]]
+    cues: Mapping[str, re.Pattern[str]]
 
 
-def read_folder(folder: Path, roles: frozenset[str]) -> tuple[Phrase, ...]:
-    """All phrases of one folder, in the order of languages, files and lines.
-
-    Raises ConfigError for a folder without languages, a file whose name is no known role, or a faulty line.
-    """
-    files = sorted(folder.glob("*/*.txt"))
-    if not files:
-        raise ConfigError(f"{folder}: no <lang>/<role>.txt phrase files here")
-    phrases: list[Phrase] = []
-    seen: dict[tuple[str, str], str] = {}
-    for path in files:
-        if path.stem not in roles:
-            raise ConfigError(f"{path}: unknown phrase file; expected one of {', '.join(sorted(roles))}")
-        for number, phrase in read_file(path):
-            phrases.append(phrase)
-            if phrase.role == PAPER:
-                continue
-            place = f"{path.parent.name}/{path.name} line {number}"
-            earlier = seen.setdefault((phrase.lang, phrase.text), place)
-            if earlier != place:
-                raise ConfigError(f"{path}: line {number}: {phrase.text!r} is already in {earlier}; keep one")
-    return tuple(phrases)
+def phrase_folders(config: RulesConfig) -> tuple[Path, Path]:
+    """(keywords, stopphrases): the config's, else those that came with the program."""
+    return config.keywords or packaged("keywords"), config.stopphrases or packaged("stopphrases")
 
 
-def read_file(path: Path) -> Iterator[tuple[int, Phrase]]:
-    """(line number, phrase) of one file."""
+def packaged(name: str) -> Path:
+    """The folder in a source checkout, or where an installed wheel puts it. Raises ConfigError."""
+    for root in (Path(__file__).parents[3], Path(sys.prefix) / "share" / "ichset"):
+        if (root / name).is_dir():
+            return root / name
+    raise ConfigError(f"the phrase folder {name}/ is not installed; set rules.{name} to a folder with ru/ and en/")
+
+
+def load_books(config: RulesConfig) -> dict[str, PhraseBook]:
+    """Every language's phrases. Raises ConfigError naming file and line of an empty, doubled or undecodable phrase."""
+    keywords, stops = phrase_folders(config)
+    books = {}
+    for language in LANGUAGES:
+        raised = _folder(keywords / language)
+        cues = _folder(stops / language)
+        _refuse_shared(raised, cues)
+        books[language] = PhraseBook(_compiled(raised), _compiled(cues))
+    return books
+
+
+def read_phrases(path: Path) -> dict[str, int]:
+    """phrase -> line of one file: comments and blank lines aside, no phrase twice."""
     try:
-        lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines()
+        lines = path.read_text("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{path}, line {line}: not UTF-8; save the file as UTF-8") from None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({type(error).__name__})") from None
-    seen: dict[str, int] = {}
-    for number, raw in enumerate(lines, 1):
-        try:
-            line = raw.decode("utf-8")
-        except UnicodeDecodeError:
-            raise ConfigError(f"{path}: line {number}: not UTF-8 text; save the file as UTF-8") from None
-        if line.lstrip().startswith("#"):
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    found: dict[str, int] = {}
+    for number, text in enumerate(lines, 1):
+        phrase = " ".join(text.partition("#")[0].split()).lower().replace("ё", "е")
+        if not phrase:
+            if text.strip() and not text.lstrip().startswith("#"):
+                raise ConfigError(f"{path}, line {number}: an empty phrase would match everywhere; remove the line")
             continue
-        phrase = parse(line.partition("#")[0], path.stem, path.parent.name, f"{path}: line {number}")
-        if phrase.text in seen:
-            raise ConfigError(f"{path}: line {number}: {phrase.text!r} repeats line {seen[phrase.text]}; remove one")
-        seen[phrase.text] = number
-        yield number, phrase
+        if not re.search(rf"[{_LETTER}]", phrase):
+            raise ConfigError(f"{path}, line {number}: {phrase!r} has no letter and would match everywhere; remove it")
+        if phrase in found:
+            raise ConfigError(f"{path}, line {number}: {phrase!r} stands already in line {found[phrase]}; remove one of them")
+        found[phrase] = number
+    return found
 
 
-def parse(line: str, role: str, lang: str, where: str) -> Phrase:
-    """One phrase from its line. `where` begins the error message."""
-    text = " ".join(line.lower().replace("ё", "е").split())
-    if not text.strip("* "):
-        raise ConfigError(f"{where}: empty phrase, it would match everywhere; remove the line or make it a # comment")
-    words = tuple(_alternatives(word, where) for word in text.split(" "))
-    if words[0] == (GAP,) or words[-1] == (GAP,):
-        raise ConfigError(f"{where}: {GAP} stands between two words, not at an end: {text!r}")
-    phrase = Phrase(role, lang, words, text)
-    if not phrase.uncommon:
-        raise ConfigError(f"{where}: {text!r} would match everywhere")
-    return phrase
+def _folder(folder: Path) -> dict[str, dict[str, int]]:
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: no such phrase folder")
+    files = sorted(folder.rglob("*.txt"))
+    return {path.relative_to(folder).with_suffix("").as_posix(): read_phrases(path) for path in files}
 
 
-def _alternatives(word: str, where: str) -> tuple[str, ...]:
-    if not _WORD.fullmatch(word):
-        raise ConfigError(f"{where}: {word!r} is no word pattern (words, word*, *word*, (one|other), {GAP}, {NUMBER})")
-    if not word.startswith("("):
-        return (word,)
-    parts = tuple(word[1:-1].split("|"))
-    for part in parts:
-        if not _ALTERNATIVE.fullmatch(part):
-            raise ConfigError(f"{where}: {part!r} within {word!r} is no word pattern")
-    return parts
+def _refuse_shared(raised: Mapping[str, Mapping[str, int]], cues: Mapping[str, Mapping[str, int]]) -> None:
+    """A phrase that both raises a finding and cancels one is a mistake; places (where/) and the paper's lists stand apart."""
+    for name, phrases in raised.items():
+        for cue, stops in cues.items():
+            if name.startswith(("where/", "many")) or "paper" in (name, cue):
+                continue
+            for phrase in sorted(set(phrases) & set(stops)):
+                raise ConfigError(
+                    f"keywords/{name}.txt, line {phrases[phrase]}: {phrase!r} is a stop phrase too ({cue}.txt, line {stops[phrase]})"
+                )
 
 
-def refuse_shared(keywords: tuple[Phrase, ...], stopphrases: tuple[Phrase, ...], folder: Path) -> None:
-    """A phrase may raise a finding or cancel one, not both."""
-    raising = {(phrase.lang, phrase.text): phrase for phrase in keywords}
-    for path in sorted(folder.glob("*/*.txt")):
-        for number, phrase in read_file(path):
-            other = raising.get((phrase.lang, phrase.text))
-            if other is not None:
-                raise ConfigError(f"{path}: line {number}: {phrase.text!r} is also in keywords/{other.lang}/{other.role}.txt; remove one")
+def _compiled(files: Mapping[str, Mapping[str, int]]) -> dict[str, re.Pattern[str]]:
+    return {name: compile_phrases(list(phrases)) for name, phrases in files.items()}
+
+
+def compile_phrases(phrases: list[str]) -> re.Pattern[str]:
+    """One pattern over normalised text (lower case, е for ё); longer phrases first; `(?!)` when there are none."""
+    if not phrases:
+        return re.compile("(?!)")
+    ordered = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
+    return re.compile(rf"(?<![{_LETTER}])(?:{'|'.join(map(_regex, ordered))})")
+
+
+def _regex(phrase: str) -> str:
+    words = []
+    for word in phrase.split():
+        ends = "[а-яa-z]*" if word.endswith("*") else "" if word.endswith("-") else rf"(?![{_LETTER}])"
+        words.append(re.escape(word.rstrip("*")) + ends)
+    return r"[\s-]+".join(words)
