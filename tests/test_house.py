@@ -16,7 +16,7 @@ from ichset.cli.run import STAGE_NAMES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-PRIVATE = re.compile(r"patient|birth|accession$|study_uid$|series_uid$|source_|report$|description|conclusion|indication|quote|path|folder|study_date")
+PRIVATE = re.compile(r"patient|birth|accession$|study_uid$|series_uid$|source_file|source_row|report$|description|conclusion|indication|quote|path|folder|study_date")
 PSEUDONYMOUS = {"study_uid", "series_uid", "accession"}  # in these tables they are pseudonyms of the release
 CLEANED = {"description"}  # held to known vocabulary by de-identification
 
