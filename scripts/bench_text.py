@@ -25,13 +25,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from ichset.reports.rules import load_rules, rule_reports
 
 from ichset.config import ClassifyConfig, EngineConfig, IngestConfig, RulesConfig, ScreenConfig
 from ichset.contracts import CLASSIFIED, LABELS, MENTIONS, REPORTS, RULED, SCREENED
 from ichset.pseudonyms import Pseudonyms
 from ichset.reports.classify import classify_reports
 from ichset.reports.ingest import ingest_reports
+from ichset.reports.rules import load_rules, rule_reports
 from ichset.reports.screen import screen_reports
 from ichset.store import Store
 

@@ -16,7 +16,10 @@ from ichset.cli.run import STAGE_NAMES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-PRIVATE = re.compile(r"patient|birth|accession$|study_uid$|series_uid$|source_file|source_row|report$|description|conclusion|indication|quote|path|folder|study_date")
+PRIVATE = re.compile(
+    r"patient|birth|accession$|study_uid$|series_uid$|source_file|source_row|report$|"
+    r"description|conclusion|indication|quote|path|folder|study_date"
+)
 PSEUDONYMOUS = {"study_uid", "series_uid", "accession"}  # in these tables they are pseudonyms of the release
 CLEANED = {"description"}  # held to known vocabulary by de-identification
 
@@ -63,7 +66,8 @@ def test_every_contract_names_its_key_and_parent_key() -> None:
 def test_exit_codes_are_the_readmes() -> None:
     from ichset import errors
 
-    for name, code in (("GateFailed", 4), ("LockHeld", 5), ("SourceUnreachable", 6), ("OutOfSpace", 7), ("WaitingForReaders", 8), ("NeedsAPerson", 3)):
+    codes = (("GateFailed", 4), ("LockHeld", 5), ("SourceUnreachable", 6), ("OutOfSpace", 7), ("WaitingForReaders", 8), ("NeedsAPerson", 3))
+    for name, code in codes:
         assert getattr(errors, name).exit_code == code
         assert re.search(rf"^\| {code} \|", README, re.M), code
 

@@ -95,7 +95,7 @@ class RoundConfig(Section):
 
 
 class CohortConfig(Section):
-    target: dict[Literal["ich", "normal"], int] = Field(default_factory=lambda: {"ich": 400, "normal": 400})
+    target: dict[Literal["ich", "normal"], int] = {"ich": 400, "normal": 400}
     margin: float = Field(0.1, ge=0)  # how much of the reserve is in play from the first wave on
     allow_unequal: bool = False
 
@@ -164,7 +164,7 @@ DeidOption = Literal[
 
 class AnonymizeConfig(Section):
     # options of PS3.15 Annex E beside the Basic profile; hiding the face is the option that defacing itself declares
-    options: list[DeidOption] = Field(default_factory=lambda: ["modified_dates", "patient", "descriptors"])
+    options: list[DeidOption] = ["modified_dates", "patient", "descriptors"]
     recompress: Literal["same", "explicit", "rle", "jpeg-ls", "jpeg-2000"] = "same"  # how a changed compressed frame is written
     age_cap: int | None = 89  # ages above become 90+; None keeps them
     subjects: ConfigPath | None = None  # the hospital's own subject IDs: CSV patient_id,subject

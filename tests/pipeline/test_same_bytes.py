@@ -11,9 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-
 from tests.pipeline.conftest import ICHSET, copy_of, ichset, tree_hash
-
 
 
 @pytest.fixture(scope="module")

@@ -270,7 +270,8 @@ def funnel(chosen: tuple[Case, ...]) -> pa.Table:
     ]  # fmt: skip
     for arm in ("ich", "normal"):
         k = sum(c.arm == arm for c in chosen)
-        rows += [("cohort", arm, "in", None, k + 4), ("cohort", arm, "kept", None, k + 4), ("retrieve", arm, "in", None, k + 4), ("retrieve", arm, "kept", None, k + 3),
+        rows += [("cohort", arm, "in", None, k + 4), ("cohort", arm, "kept", None, k + 4),
+                 ("retrieve", arm, "in", None, k + 4), ("retrieve", arm, "kept", None, k + 3),
                  ("retrieve", arm, "excluded", "study not in the archive", 1), ("anonymize", arm, "in", None, k + 3),
                  ("anonymize", arm, "kept", None, k + 2), ("anonymize", arm, "quarantined", "text may be drawn in the pixels", 1),
                  ("release", arm, "in", None, k + 2), ("release", arm, "kept", None, k),

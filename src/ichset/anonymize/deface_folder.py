@@ -140,6 +140,6 @@ def _replace_pixels(dataset: Any, pixels: np.ndarray) -> None:
     if dataset.file_meta.TransferSyntaxUID.is_compressed:
         dataset.decompress()
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    order = "<" if dataset.file_meta.TransferSyntaxUID.is_little_endian else ">"
-    dataset.PixelData = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
+    little = dataset.file_meta.TransferSyntaxUID.is_little_endian
+    dataset.PixelData = pixels.astype(pixels.dtype.newbyteorder("<" if little else ">")).tobytes()
     dataset["PixelData"].VR = "OW"

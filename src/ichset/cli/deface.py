@@ -70,4 +70,4 @@ def deface_report(original: Path, defaced: Path) -> None:
         raise ConfigError(f"not one series of slices: {error.reason}") from None
     if volumes[0].hu.shape != volumes[1].hu.shape:
         raise ConfigError("the two folders hold different numbers or sizes of slices")
-    click.echo(json.dumps(measure(*volumes).as_dict(), indent=1))
+    click.echo(json.dumps(measure(volumes[0], volumes[1]).as_dict(), indent=1))
