@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.pipeline.conftest import copy_of, ichset
+
+from .conftest import copy_of, ichset
 
 
 def changed(source: Path, to: Path, old: str, new: str) -> Path:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from tests.pipeline.conftest import ichset
 
 from ichset import contracts as c
 from ichset.contracts import Contract
+
+from .conftest import ichset
 
 Released = tuple[Path, subprocess.CompletedProcess[str]]
 

@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.pipeline.conftest import ICHSET, copy_of, ichset, tree_hash
+
+from .conftest import ICHSET, copy_of, ichset, tree_hash
 
 
 @pytest.fixture(scope="module")
