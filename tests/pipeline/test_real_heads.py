@@ -42,7 +42,7 @@ title = "Real heads"
 require_dciodvfy = true
 """
 REPORTS = (
-    ("head_ct/unc_cthead", "Очагов патологической плотности в веществе мозга не выявлено. Желудочки не расширены.", "КТ-данных за кровоизлияние нет."),
+    ("head_ct/unc_cthead", "Очагов патологической плотности в веществе мозга не выявлено. Желудочки обычны.", "КТ-данных за кровоизлияние нет."),
     ("head_ct/philips_phantom/S21610_tilt_axial", "No focal lesion. Ventricles are not enlarged.", "No intracranial hemorrhage."),
 )
 
