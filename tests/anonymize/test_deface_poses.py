@@ -1,0 +1,157 @@
+"""The guarded method on a real head, lying and scanned in many ways: the face is gone, the brain is whole, or it is not released.
+
+Run as a script for the table of measures: `PYTHONPATH=src ICHSET_REAL_DATA=... python tests/anonymize/test_deface_poses.py [case ...]`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+from scipy import ndimage
+from scipy.spatial.transform import Rotation
+
+from ichset.anonymize.deface import CannotDeface, deface_study, within_limits
+from ichset.anonymize.measure import Measures, measure
+from ichset.config import DefaceConfig
+from ichset.volume import Volume, from_datasets
+
+CONFIG = DefaceConfig()
+Change = Callable[[Volume], Volume]
+
+
+@cache
+def unc_head(root: Path) -> Volume:
+    """The shared head, every second pixel: 256 x 256."""
+    head = from_datasets([dcmread(path) for path in sorted((root / "head_ct" / "unc_cthead").glob("*.dcm"))])
+    return replace(head, hu=np.ascontiguousarray(head.hu[:, ::2, ::2]), spacing=(head.spacing[0] * 2, head.spacing[1] * 2))
+
+
+def turned(volume: Volume, axis: str, degrees: float) -> Volume:
+    """The head itself turned about its middle, scanned in the same slices."""
+    steps = np.array([float(np.median(np.diff(volume.offsets))), *volume.spacing])
+    turn = Rotation.from_euler({"yaw": "x", "roll": "y", "pitch": "z"}[axis], degrees, degrees=True).as_matrix()  # axes: slice, row, column
+    matrix = turn * steps / steps[:, None]
+    middle = (np.array(volume.hu.shape) - 1) / 2
+    hu = ndimage.affine_transform(volume.hu, matrix, middle - matrix @ middle, order=1, cval=-1000)
+    return replace(volume, hu=hu)
+
+
+def prone(volume: Volume) -> Volume:
+    """Patient on the face: the image is turned by 180 degrees and the header says so."""
+    last = volume.row_direction * volume.spacing[1] * (volume.hu.shape[2] - 1) + volume.column_direction * volume.spacing[0] * (
+        volume.hu.shape[1] - 1
+    )
+    return Volume(
+        volume.hu[:, ::-1, ::-1].copy(), volume.positions + last, -volume.row_direction, -volume.column_direction, volume.spacing, volume.order
+    )
+
+
+def mislabelled(volume: Volume) -> Volume:
+    """The image is turned by 180 degrees, the header does not know."""
+    return replace(volume, hu=volume.hu[:, ::-1, ::-1].copy())
+
+
+def reversed_order(volume: Volume) -> Volume:
+    """Slices in the wrong places: the header's z runs to the feet."""
+    return replace(volume, hu=volume.hu[::-1].copy())
+
+
+def from_above(volume: Volume) -> Volume:
+    """The same head written with the slices' normal pointing down (columns mirrored with the header)."""
+    shift = volume.row_direction * volume.spacing[1] * (volume.hu.shape[2] - 1)
+    return Volume(
+        volume.hu[::-1, :, ::-1].copy(), volume.positions[::-1] + shift, -volume.row_direction, volume.column_direction, volume.spacing,
+        volume.order,
+    )  # fmt: skip
+
+
+def cropped(volume: Volume, below_vertex_mm: float = 135.0) -> Volume:
+    """The lowest slices are missing: the scan begins at the nose."""
+    upwards = volume.positions[:, 2]
+    vertex = upwards[(volume.hu > 300).any((1, 2))].max()
+    keep = upwards > vertex - below_vertex_mm
+    return replace(volume, hu=volume.hu[keep], positions=volume.positions[keep], order=np.arange(int(keep.sum())))
+
+
+def uneven(volume: Volume) -> Volume:
+    """Two spacings in one series: every slice of the lower half, every second one above."""
+    low = volume.positions[:, 2] < np.median(volume.positions[:, 2])
+    keep = low | (np.arange(len(low)) % 2 == 0)
+    return replace(volume, hu=volume.hu[keep], positions=volume.positions[keep], order=np.arange(int(keep.sum())))
+
+
+def defect(volume: Volume, at: str, radius: float = 22.0) -> Volume:
+    """A round piece of the vault taken out and replaced by soft tissue."""
+    hu = volume.hu.copy()
+    bone = hu > 250
+    levels = volume.positions[:, 2]
+    vertex = levels[bone.any((1, 2))].max()
+    level = int(np.argmin(np.abs(levels - (vertex - 45))))
+    where = np.argwhere(bone[level])
+    place = where[where[:, 0].argmin()] if at == "frontal" else where[where[:, 1].argmax()]
+    rows, columns = np.ogrid[: hu.shape[1], : hu.shape[2]]
+    plane = ((rows - place[0]) * volume.spacing[0]) ** 2 + ((columns - place[1]) * volume.spacing[1]) ** 2
+    ball = plane[None] + ((levels - levels[level]) ** 2)[:, None, None] < radius**2
+    hu[ball & (hu > 100)] = 40
+    return replace(volume, hu=hu)
+
+
+def child(volume: Volume, size: float = 0.75) -> Volume:
+    return replace(volume, positions=volume.positions * size, spacing=(volume.spacing[0] * size, volume.spacing[1] * size))
+
+
+CASES: dict[str, Change] = {
+    "as it is": lambda volume: volume,
+    **{f"{axis} {degrees:+}": partial(turned, axis=axis, degrees=degrees) for axis, size in (("yaw", 35), ("pitch", 15), ("roll", 15))
+       for degrees in (size, -size)},
+    "prone": prone,
+    "mislabelled": mislabelled,
+    "reversed": reversed_order,
+    "from above": from_above,
+    "cropped": cropped,
+    "uneven": uneven,
+    "frontal defect": partial(defect, at="frontal"),
+    "parietal defect": partial(defect, at="parietal"),
+    "child": child,
+}  # fmt: skip
+NORMAL = ("yaw +35", "prone", "cropped")
+
+
+def treated(volume: Volume) -> Measures:
+    (defaced,) = deface_study([volume], CONFIG, 7)
+    return measure(volume, replace(volume, hu=defaced.hu))
+
+
+@pytest.mark.parametrize("case", [pytest.param(name, marks=() if name in NORMAL else pytest.mark.stress) for name in CASES])
+def test_face_gone_brain_whole(real_data: Path, case: str) -> None:
+    measures = treated(CASES[case](unc_head(real_data)))
+    assert measures.brain_ml > 300
+    assert within_limits(measures, CONFIG), measures
+    assert measures.brain_changed == 0
+
+
+def table(names: Iterable[str]) -> None:
+    head = unc_head(Path(os.environ["ICHSET_REAL_DATA"]))
+    for name in names:
+        try:
+            found = treated(CASES[name](head))
+        except CannotDeface as error:
+            print(f"{name:16} not released: {error.reason}", flush=True)
+            continue
+        print(
+            f"{name:16} exposed {found.exposed:6.3f} relief {found.relief:6.2f} median {found.median_attack:6.3f} "
+            f"brain {found.brain_changed:.5f} of {found.brain_ml:.0f} ml within {within_limits(found, CONFIG)}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    table(sys.argv[1:] or CASES)
