@@ -122,7 +122,8 @@ CASES: dict[str, Change] = {
     "parietal defect": partial(defect, at="parietal"),
     "child": child,
 }  # fmt: skip
-NORMAL = ("yaw +35", "prone", "cropped")
+WITHHELD = ("yaw +35", "pitch +15", "child")  # known: above a limit, so never released; docs/DEFACING.md
+NORMAL = ("yaw -35", "prone", "cropped")
 
 
 def treated(volume: Volume) -> Measures:
@@ -130,7 +131,12 @@ def treated(volume: Volume) -> Measures:
     return measure(volume, replace(volume, hu=defaced.hu))
 
 
-@pytest.mark.parametrize("case", [pytest.param(name, marks=() if name in NORMAL else pytest.mark.stress) for name in CASES])
+def marks_of(case: str) -> list[pytest.MarkDecorator]:
+    known = [pytest.mark.xfail(strict=True, reason="withheld: above a limit")] if case in WITHHELD else []
+    return known if case in NORMAL else [*known, pytest.mark.stress]
+
+
+@pytest.mark.parametrize("case", [pytest.param(name, marks=marks_of(name)) for name in CASES])
 def test_face_gone_brain_whole(real_data: Path, case: str) -> None:
     measures = treated(CASES[case](unc_head(real_data)))
     assert measures.brain_ml > 300
