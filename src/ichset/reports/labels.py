@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ichset.contracts import COMPARTMENTS
-from ichset.reports.mentions import ABSENT, PRESENT, UNCERTAIN, Mention
+from ichset.reports.mentions import Mention
+from ichset.reports.scope import ABSENT, HISTORICAL, PRESENT, RESOLVED, UNCERTAIN
 
 BLEEDING = (*COMPARTMENTS, "intraventricular", "haemorrhage")
 
@@ -24,7 +25,8 @@ def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: boo
         ich = 0 if normal and earlier is not _UNSAID else earlier
     doubt = earlier is not _UNSAID and bool(told or normal) and earlier != ich
     labels: dict[str, int | None] = {"ich": None if nondiagnostic and ich is _UNSAID else 0 if ich is _UNSAID else ich}  # type: ignore[dict-item]
-    labels |= _kinds(labels["ich"], _counting(blood, denied=[one for one in told if one.assertion == ABSENT]))
+    past = [one for one in blood if one.assertion in (HISTORICAL, RESOLVED)]
+    labels |= _kinds(labels["ich"], _counting(blood, denied=[one for one in told if one.assertion == ABSENT]), past)
     labels["fracture"] = _fracture(mentions)
     labels["combined"] = _combined(labels["ich"], mentions)
     return labels, doubt or labels["ich"] is None
@@ -51,31 +53,38 @@ def _counting(blood: Sequence[Mention], denied: Sequence[Mention]) -> list[Menti
     return [one for one in present if one.section == "conclusion" or not set(one.findings) <= gone]
 
 
-def _kinds(ich: int | None, present: Sequence[Mention]) -> dict[str, int | None]:
+def _kinds(ich: int | None, present: Sequence[Mention], past: Sequence[Mention]) -> dict[str, int | None]:
     if ich != 1:
         return dict.fromkeys((*COMPARTMENTS, "intraventricular", "multiple"), ich)
     found = {finding for one in present for finding in one.findings}
     compartments = found & set(COMPARTMENTS)
+    if not compartments and "intraventricular" not in found:  # blood left where there was blood: the operated haematoma's place
+        compartments = {finding for one in past for finding in one.findings} & set(COMPARTMENTS)
     unnamed = None if not compartments and "intraventricular" not in found else 0
     labels: dict[str, int | None] = {name: 1 if name in compartments else unnamed for name in COMPARTMENTS}
     labels["intraventricular"] = int("intraventricular" in found)
-    sides = {one.laterality for one in present if one.section == "conclusion" or len(present) < 3}
+    apart = [one for one in present if not set(one.findings) <= {"subarachnoid", "intraventricular", "haemorrhage"}]
+    sides = {one.laterality for one in apart if one.section == "conclusion" or len(present) < 3}
     many = len(compartments) > 1 or any(one.many for one in present) or "bilateral" in sides or {"left", "right"} <= sides
     labels["multiple"] = int(many)
     return labels
 
 
 def _fracture(mentions: Sequence[Mention]) -> int | None:
-    said = {one.assertion for one in mentions if one.findings[0] == "fracture"}
-    if PRESENT in said or (said & {"historical", "resolved"} and not said & {ABSENT}):
-        return 1
-    return None if UNCERTAIN in said else 0
+    """The conclusion's word, else the description's; a healed fracture is none."""
+    said = [one for one in mentions if one.findings[0] == "fracture"]
+    told = _verdict([one for one in said if one.section == "conclusion" and one.assertion in (PRESENT, ABSENT, UNCERTAIN)])
+    described = _verdict([one for one in said if one.section != "conclusion"])
+    verdict = described if told is _UNSAID else told
+    return 0 if verdict is _UNSAID else verdict  # type: ignore[return-value]
 
 
 def _combined(ich: int | None, mentions: Sequence[Mention]) -> int | None:
-    """Certain for a tumour; not settled for vessels, transformed infarcts, cysts."""
+    """Certain for a tumour that the blood is said to be in; not settled for vessels, transformed infarcts, cysts."""
     if ich != 1:
         return ich
-    if any(one.findings[0] == "tumour" and one.assertion in (PRESENT,) for one in mentions):
+    bleeding = [one for one in mentions if one.assertion == PRESENT and one.findings[0] in BLEEDING]
+    places = {(one.section, one.sentence) for one in bleeding}
+    if any(one.findings[0] == "tumour" and one.assertion == PRESENT and (one.section, one.sentence) in places for one in mentions):
         return 1
-    return None if any(one.findings[0] == "vascular" and one.assertion == PRESENT for one in mentions) else 0
+    return None if any(one.findings[0] in ("vascular", "tumour") and one.assertion in (PRESENT, UNCERTAIN) for one in mentions) else 0

@@ -10,11 +10,13 @@ _ALIKE = str.maketrans("aceopxykmthb", "асеорхукмтнв")
 _MIXED = re.compile(r"\b(?=\w*[а-я])(?=\w*[a-z])[а-яa-z]+\b")
 _LATIN = re.compile(r"\b(?:t?cak|cak|tcak)\b")
 _BROKEN = re.compile(r"(?<=[а-яa-z])-[ \t]*\r?\n[ \t]*(?=[а-яa-z])")
-_WORD = re.compile(r"[а-я]{8,}")
+_DOUBLED = re.compile(r"(.)\1+")
+_WORD = re.compile(r"[а-я]{7,}|[a-z]{7,}")
 # long stems whose one-letter errors are mended; each is specific enough that nothing else lies one letter away
 STEMS = (
     "кровоизлиян", "гематом", "геморраг", "субдуральн", "эпидуральн", "субарахноид", "внутримозгов", "внутрижелудочков", "паренхиматозн",
     "контузион",
+    "hemorrhag", "haemorrhag", "hematoma", "haematoma", "subarachnoid", "subdural", "epidural", "intraventricular", "parenchymal",
 )  # fmt: skip
 
 
@@ -64,9 +66,14 @@ def _mended(word: str) -> str:
         if word[:2] != stem[:2] and word[1:3] != stem[1:3]:
             continue
         for length in (len(stem), len(stem) - 1, len(stem) + 1):
-            if length <= len(word) and _one_apart(word[:length], stem):
+            if length <= len(word) and (_one_apart(word[:length], stem) or _single(word[:length]) == _single(stem)):
                 return stem + word[length:]
     return word
+
+
+def _single(word: str) -> str:
+    """Doubled letters once: hemmorhage."""
+    return _DOUBLED.sub(r"\1", word)
 
 
 def _one_apart(one: str, other: str) -> bool:

@@ -21,6 +21,7 @@ class PhraseBook:
 
     keywords: Mapping[str, re.Pattern[str]]
     cues: Mapping[str, re.Pattern[str]]
+    raised: re.Pattern[str]  # every keyword that raises a finding: a sentence without one is not looked at
 
 
 def phrase_folders(config: RulesConfig) -> tuple[Path, Path]:
@@ -44,7 +45,7 @@ def load_books(config: RulesConfig) -> dict[str, PhraseBook]:
         raised = _folder(keywords / language)
         cues = _folder(stops / language)
         _refuse_shared(raised, cues)
-        books[language] = PhraseBook(_compiled(raised), _compiled(cues))
+        books[language] = PhraseBook(_compiled(raised), _compiled(cues), _raising(raised))
     return books
 
 
@@ -93,6 +94,11 @@ def _refuse_shared(raised: Mapping[str, Mapping[str, int]], cues: Mapping[str, M
 
 def _compiled(files: Mapping[str, Mapping[str, int]]) -> dict[str, re.Pattern[str]]:
     return {name: compile_phrases(list(phrases)) for name, phrases in files.items()}
+
+
+def _raising(files: Mapping[str, Mapping[str, int]]) -> re.Pattern[str]:
+    names = [name for name in files if not name.startswith("where/") and name not in ("many", "paper", "brain_ct")]
+    return compile_phrases(sorted({phrase for name in names for phrase in files[name]}))
 
 
 def compile_phrases(phrases: list[str]) -> re.Pattern[str]:

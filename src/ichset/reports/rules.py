@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -15,13 +15,14 @@ from ichset.contracts import MENTIONS, REPORT_LABELS, RULED, StageOutput
 from ichset.engine import WorkerDied, run_each
 from ichset.errors import CurationError
 from ichset.reports.labels import label_mentions
-from ichset.reports.mentions import ABSENT, HYPOTHETICAL, PRESENT, Mention, find_mentions, sentences
+from ichset.reports.mentions import Mention, find_mentions, sentences
 from ichset.reports.normalize import normalize
 from ichset.reports.phrases import PhraseBook, load_books
+from ichset.reports.scope import ABSENT, HYPOTHETICAL, PRESENT
 
 _CYRILLIC = re.compile("[а-яА-ЯёЁ]")
 _HEADINGS = re.compile(
-    r"(?im)^\s*(?P<indication>показани\w*|направ\w+ диагноз|цель|жалобы|анамнез|clinical (?:history|information|indication)|indications?|history|reason for exam\w*)\s*:"
+    r"(?im)^\s*(?P<indication>показани\w*|направ\w+ диагноз|диагноз[^:\n]{0,20}|(?:клинич|предварит|направит)\w* (?:диагноз|данные)[^:\n]{0,20}|направлен\w?|цель(?: исследования)?|жалобы|анамнез(?: заболевания)?|clinical (?:history|information|indication)|indications?|history|reason for exam\w*)\s*:"
     r"|(?:^|\n|(?<=[.!?]\s))\s*(?P<conclusion>заключение|вывод\w*|impression|conclusion|opinion)\s*:?"
     r"|(?:^|\n|(?<=[.!?]\s))\s*(?P<description>описание|протокол|findings|technique|техника\w*|report)\s*:"
 )
@@ -59,25 +60,12 @@ class Rules:
         return Reading({"brain_ct": self._brain(title, sections, lang), **labels}, tuple(mentions), doubt)
 
     def _mentions(self, name: str, text: str, lang: str) -> list[Mention]:
-        if not text or not self._raised[lang].search(text):
+        if not text:
             return []
         found = find_mentions(name, text, self.books[lang])
         if name != "indication":
             return found
         return [Mention(**{**one.__dict__, "assertion": HYPOTHETICAL, "cue": "indication"}) for one in found]
-
-    @cached_property
-    def _raised(self) -> dict[str, re.Pattern[str]]:
-        """A cheap test that spares most reports the rest: the first letters of every keyword, typos included."""
-        return {
-            "ru": re.compile(
-                r"(?i)[гr][еe]м|[кk][рp][оo][вb]|[сc][аa][кk]|сд[гr]|эд[гr]|вм[гк]|вжк|\bги\b|дурал|арахно|имбиб|сгуст|тампон|перелом|трав"
-                r"|опухол|образован|метаст|аневр|ушиб|контуз|онмк|[сэв]/[дм]|внутри|желуд|гипер|целостн|глио|менинг"
-            ),
-            "en": re.compile(
-                r"(?i)h[ae]?em|bleed|blood|clot|[ies][adsvp][hd]|dural|fractur|tumou?r|metas|contus|hyperden|extension|mass|aneur|avm"
-            ),
-        }
 
     def _brain(self, title: str, sections: dict[str, str], lang: str) -> int:
         import pyarrow as pa

@@ -1,0 +1,139 @@
+"""Where a finding lies: the compartment of blood, the bone of a fracture, or a place outside the skull."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ichset.contracts import COMPARTMENTS
+from ichset.reports.phrases import PhraseBook
+
+BLOOD = "haemorrhage"
+OUTSIDE = "extracranial"
+BLEEDS = ("epidural", "subdural", "subarachnoid", "intracerebral", "intraventricular")
+NEAR = 90  # characters: how far a place may stand from its blood word
+_COMMA = re.compile(r",(?!\d)")
+_AND = re.compile(r"\s*-?\s*(?:,|и|/|and)\s*")
+_WITHIN = re.compile(r"(?:\bв|\bво|\bпо|\bwithin|\bin|\balong|\binto)\s+(?:the\s+)?(?:[\w-]+\s+){0,2}$")
+# beside a place is not in it: над височной долей, adjacent to the frontal lobe
+_BESIDE = re.compile(r"(?:\bнад|\bвдоль|\bоколо|\bпод|прилеж\w+ к|\bover|\boverlying|\balong|adjacent to)\s+(?:the\s+)?(?:[\w-]+\s+){0,2}$")
+_INTO = re.compile(r"(?:\b(?:в|во|из|просвет\w*|рог\w*|полост\w*|систем\w*|отдел\w*|in|within|into|of|the))\s+(?:[\w-]+\s+){0,3}$")
+_OF_NATURE = re.compile(r"\s*(?:природ|генез|характер|этиолог|nature|etiolog)")
+_NAMED = re.compile(
+    r"эпи|экстрад|субд|субар|внутримозг|внутрижел|паренхимат|вентрик|двояко|линзо|серповид|epid|extrad|subd|subar|intra|lenti|biconv|cresc"
+)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A keyword found: [start, end) of the sentence; `kind` a finding, or BLOOD for a word that needs a place."""
+
+    start: int
+    end: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Words of a place near a hit. `own`: in the hit's own comma-free stretch."""
+
+    start: int
+    end: int
+    name: str
+    words: str
+    own: bool
+    far: int
+
+    @property
+    def named(self) -> bool:
+        """The compartment's own word, which outranks a part of the brain: субдуральная гематома в лобной доле."""
+        return bool(_NAMED.match(self.words))
+
+
+def blood_findings(text: str, hit: Hit, hits: Sequence[Hit], book: PhraseBook) -> tuple[tuple[str, ...], str]:
+    """(compartments or extracranial or BLOOD, words of the nearest place)."""
+    places = _near(text, hit, hits, book) or [place for place in _near(text, hit, (), book) if place.own]
+    words = places[0].words if places else ""
+    if hit.kind != BLOOD:
+        if any(place.name == "spine" for place in places):
+            return (OUTSIDE,), words
+        joined = [p.name for p in places if p.name in BLEEDS and _beside_named(text, hit, p)]
+        return tuple(dict.fromkeys((hit.kind, *joined))), words
+    outside = [place for place in places if place.name in (OUTSIDE, "spine")]
+    inside = [place for place in places if place.name in BLEEDS]
+    named = [place.name for place in inside if place.named and (place.own or not any(p.named and p.own for p in inside))]
+    if outside and not named and (outside[0].own or not inside or not inside[0].own):
+        return (OUTSIDE,), outside[0].words
+    chosen = named or [place.name for place in inside[:1]]
+    chosen += [p.name for p in inside if p.name != "intracerebral" and (_beside_named(text, hit, p) or _again_within(text, hit, p, inside))]
+    return tuple(dict.fromkeys(chosen)) or (BLOOD,), words
+
+
+def fracture_finding(text: str, low: int, high: int, hit: Hit, book: PhraseBook) -> tuple[tuple[str, ...], str]:
+    """Fracture of vault or base (or of no said bone), or of the face or spine alone."""
+    places = [p for p in _places(text, low, high, hit, book, ("skull", "face", "spine")) if not p.start <= hit.start < p.end]
+    places.sort(key=lambda place: place.far)
+    if places and all(place.name != "skull" for place in places):
+        return ("facial fracture",), places[0].words
+    return ("fracture",), places[0].words if places else ""
+
+
+def _near(text: str, hit: Hit, hits: Sequence[Hit], book: PhraseBook) -> list[Place]:
+    """Places that belong to this hit, own stretch first, then by distance."""
+    low, high = 0, len(text)
+    for mark in book.cues["contrast"].finditer(text):
+        low, high = (mark.end(), high) if mark.end() <= hit.start else (low, min(high, mark.start()))
+    others = [one for one in hits if (one.kind == BLOOD or one.kind in BLEEDS) and one != hit]
+    before = max((one.end for one in others if one.end <= hit.start), default=-1)
+    after = min((one.start for one in others if one.start >= hit.end), default=len(text) + 1)
+    found = []
+    for place in _places(text, max(low, before), min(high, after), hit, book, (*BLEEDS, OUTSIDE, "spine")):
+        if place.far > NEAR or (hit.start <= place.start < hit.end and hit.kind != BLOOD):
+            continue
+        if place.end <= hit.start and before >= 0 and not _COMMA.search(text, before, place.start) and not _AND.fullmatch(text[place.end : hit.start]):
+            continue  # it follows another hit without a comma: theirs
+        if place.start >= hit.end and after <= len(text) and not place.own and not _COMMA.search(text, place.end, after):
+            continue  # it leads to the next hit
+        if not place.own and _denied(text, place, book):
+            continue
+        if _OF_NATURE.match(text, place.end):
+            continue  # опухолевую природу гематомы
+        if place.name == "intracerebral" and not place.named and _BESIDE.search(text[max(0, place.start - 40) : place.start]):
+            continue
+        if place.name == "intraventricular" and not place.named and not _INTO.search(text[max(0, place.start - 40) : place.start]):
+            continue
+        found.append(place)
+    # a lobe beside sulci, cisterns or horns only says which of them
+    return sorted(found, key=lambda place: (not place.own, place.name == "intracerebral" and not place.named, place.far, place.name))
+
+
+def _places(text: str, low: int, high: int, hit: Hit, book: PhraseBook, names: Sequence[str]) -> list[Place]:
+    found = []
+    for name in names:
+        for mark in book.keywords[f"where/{name}"].finditer(text, max(low, 0), high):
+            between = (hit.end, mark.start()) if mark.start() >= hit.end else (mark.end(), hit.start)
+            far = max(between[1] - between[0], 0)
+            found.append(Place(mark.start(), mark.end(), name, mark[0], not _COMMA.search(text, *between), far))
+    within = [one for one in found if any(o.start <= one.start and one.end <= o.end and o.end - o.start > one.end - one.start for o in found)]
+    return [one for one in found if one not in within]
+
+
+def _denied(text: str, place: Place, book: PhraseBook) -> bool:
+    start = max((mark.end() for mark in _COMMA.finditer(text, 0, place.start)), default=0)
+    stop = _COMMA.search(text, place.end)
+    stretch = text[start : stop.start() if stop else len(text)]
+    return bool(book.cues["negation_after"].search(stretch) or book.cues["negation_before"].search(stretch))
+
+
+def _beside_named(text: str, hit: Hit, place: Place) -> bool:
+    """эпи- и субдуральная гематома; внутримозговая гематома с прорывом ... субарахноидально."""
+    if place.end <= hit.start:
+        return bool(_AND.fullmatch(text[place.end : hit.start])) and place.named
+    return place.words.endswith("ально") and place.name in COMPARTMENTS
+
+
+def _again_within(text: str, hit: Hit, place: Place, inside: Sequence[Place]) -> bool:
+    """кровь в рогах желудочков, по бороздам: a further place of the same blood, with its own preposition."""
+    lead = _WITHIN.search(text[hit.end - 1 : place.start]) if place.start >= hit.end else None
+    return bool(lead) and not any(hit.end - 1 + lead.start() <= other.start < place.start for other in inside)

@@ -1,0 +1,161 @@
+"""What a clause asserts of a finding: how far a denial, a doubt, a history reach, and what stands on its own.
+
+Russian marks the reach itself: what is denied stands in the genitive ("смещения нет"), what is stated is a subject in the
+nominative ("субдуральная гематома слева"). A cue therefore crosses a comma only to a word that is no statement of its own: not
+a nominative, not measured, not on a side. English has no cases; there size, side and measure tell.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ichset.reports.phrases import PhraseBook
+
+PRESENT, ABSENT, HISTORICAL, RESOLVED, UNCERTAIN, HYPOTHETICAL = "present", "absent", "historical", "resolved", "uncertain", "hypothetical"
+MEASURE = re.compile(r"\d\s*(?:[xх×*]\s*\d+\s*)*(?:мм|см|мл|ед|mm|cm|ml|cc|hu)\b")
+_COMMA = re.compile(r",(?!\d)|\s[–—-]\s")
+_OPENS = re.compile(r"\s*(?:на|при|в|во|по|со|с|из|у|at|on|in|within|the)\s")
+_NOMINATIVE = re.compile(r"(?:ая|яя|ое|ее|ый|ые|кровоизлияние|гематома|кровь|полоска|скопление|слой|участок)$")
+_SIDED = re.compile(r"\b(?:слева|справа|лев(?:ой|ого|ом)|прав(?:ой|ого|ом)|left|right|small|tiny|thin|large|trace|known|stable|unchanged)\b")
+_GENITIVE = re.compile(r"без|нет|отсутств|ни$|no$|without")
+_DONE = re.compile(r"(?:ся|сь|на|но|ны|resolved|cleared|seen|present|identified|visualized)$")
+_EITHER = ("или", "либо", "vs", "vs.", "versus", "or")
+_CERTAIN_OTHER = re.compile(r"ишеми|инфаркт|артефакт|\bшов|ischemi|infarct|suture")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One clause around one hit, in normalised text."""
+
+    before: str
+    hit: str
+    after: str
+    book: PhraseBook
+
+    def assertion(self) -> tuple[str, str, bool]:
+        """(assertion, the cue's words, whether only something new is denied)."""
+        doubt = self.book.cues["uncertain"]
+        firm = Scope(masked(self.before, doubt), self.hit, masked(self.after, doubt), self.book)
+        if cue := firm.denial():
+            fresh = self.book.cues["new"].search(self.before[-60:])
+            return ABSENT, cue, bool(fresh)
+        if cue := firm.reached("hypothetical"):
+            return HYPOTHETICAL, cue, False
+        if cue := self.doubt():
+            return UNCERTAIN, cue, False
+        still = self._first("still", self.before + self.hit + self.after)
+        if not still:
+            if cue := self.resolved():
+                return RESOLVED, cue, False
+            if cue := self.reached("history") or self._first("history_after", self._own_after()):
+                return HISTORICAL, cue, False
+        return PRESENT, still, False
+
+    def denial(self) -> str:
+        """The words that deny the finding, or ''."""
+        plain = self.book.cues["not_negation"]
+        before, after = masked(self.before, plain), masked(self.after, plain)
+        for mark in reversed(list(self.book.cues["negation_before"].finditer(before))):
+            if self._denied_after(mark, before):
+                return mark[0]
+        for mark in self.book.cues["negation_after"].finditer(after):
+            return mark[0] if self._denied_before(mark, after) and not self._objected(_COMMA.split(before)[-1]) else ""
+        return ""
+
+    def _denied_after(self, mark: re.Match[str], before: str) -> bool:
+        between = before[mark.end() :]
+        if self._objected(between):
+            return False
+        crossing = bool(_COMMA.search(between))
+        if _GENITIVE.match(mark[0]) and ":" not in between and self._subject():
+            return False
+        if not crossing:
+            return True
+        ahead = _COMMA.split(before[: mark.start()])[-1]
+        owns = bool(re.search(r"\w", ahead)) and not _OPENS.match(ahead) and mark[0].startswith(("не ", "нет"))
+        return not owns and not self.alone()
+
+    def _denied_before(self, mark: re.Match[str], after: str) -> bool:
+        between = after[: mark.start()]
+        parts = _COMMA.split(between)
+        if any(MEASURE.search(part) for part in parts[:-1] or parts):
+            return False
+        if len(parts) == 1:
+            return True
+        if any(_SIDED.search(part) for part in parts[:-1]):
+            return False
+        return not (self.alone() and re.search(r"\w{3}", parts[-1]))
+
+    def doubt(self) -> str:
+        """The words that leave the finding open, or ''."""
+        for mark in self.book.cues["uncertain"].finditer(self.before):
+            between = self.before[mark.end() :]
+            if self._objected(between) or (_COMMA.search(between) and self.alone()):
+                continue
+            if (mark[0] not in _EITHER or self._alternative()) and not self._probable():
+                return mark[0]
+        own = self._own_after()
+        for mark in self.book.cues["uncertain"].finditer(own):
+            if mark[0] in _EITHER:
+                if self._alternative() and not self._probable():
+                    return mark[0]
+            elif not self.book.keywords["haemorrhage"].search(own, mark.end()) and not self._another(own[mark.end() :]):
+                return mark[0]
+        return "?" if "?" in own else ""
+
+    def resolved(self) -> str:
+        own = self._own_before() + self.hit + self._own_after()
+        if cue := self._first("resolved", own):
+            return cue
+        return next((mark[0] for mark in self.book.cues["resolved"].finditer(self.after) if _DONE.search(mark[0])), "")
+
+    def reached(self, name: str) -> str:
+        """The last cue of this kind before the finding whose reach is not ended by a comma."""
+        for mark in reversed(list(self.book.cues[name].finditer(self.before))):
+            between = self.before[mark.end() :]
+            if not (_COMMA.search(between) and self.alone()) and not (name == "history" and ":" in between):
+                return mark[0]
+        return ""
+
+    def alone(self) -> bool:
+        """Whether the finding is a statement of its own: a subject, measured, or on a side."""
+        own = self._own_before() + self.hit + self._own_after()
+        return self._subject() or bool(MEASURE.search(own) or _SIDED.search(own))
+
+    def _subject(self) -> bool:
+        words = re.findall(r"[а-я]+", " ".join(self._own_before().split()[-2:]) + " " + self.hit)
+        return any(_NOMINATIVE.search(word) for word in words[-4:])
+
+    def _objected(self, between: str) -> bool:
+        """The cue is of the nature or change of the finding: нет увеличения гематомы."""
+        return bool(self.book.cues["object"].search(between[-45:]))
+
+    def _alternative(self) -> bool:
+        own = self._own_before() + self.hit + self._own_after()
+        return bool(self.book.cues["mimic"].search(own) or self.book.keywords["tumour"].search(own) or _CERTAIN_OTHER.search(own))
+
+    def _probable(self) -> bool:
+        marks = list(self.book.cues["probable"].finditer(self.before))
+        if marks:
+            return not self.book.cues["mimic"].search(self.before, marks[-1].end())
+        return bool(self.book.cues["probable"].search(self._own_after()))
+
+    def _another(self, text: str) -> bool:
+        names = ("subdural", "epidural", "subarachnoid", "intracerebral", "intraventricular", "tumour", "vascular")
+        return any(self.book.keywords[name].search(text) for name in names)
+
+    def _own_before(self) -> str:
+        return _COMMA.split(self.before)[-1]
+
+    def _own_after(self) -> str:
+        return _COMMA.split(self.after)[0]
+
+    def _first(self, name: str, text: str) -> str:
+        mark = self.book.cues[name].search(text) if name in self.book.cues else None
+        return mark[0] if mark else ""
+
+
+def masked(text: str, pattern: re.Pattern[str]) -> str:
+    """Blank out what looks like a cue and is none, in place."""
+    return pattern.sub(lambda found: "·" * len(found[0]), text)
