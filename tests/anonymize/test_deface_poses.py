@@ -1,3 +1,4 @@
+# ruff: noqa: T201
 """The guarded method on a real head, lying and scanned in many ways: the face is gone, the brain is whole, or it is not released.
 
 Run as a script for the table of measures: `PYTHONPATH=src ICHSET_REAL_DATA=... python tests/anonymize/test_deface_poses.py [case ...]`.
