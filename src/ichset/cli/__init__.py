@@ -6,8 +6,10 @@ Commands are imported when they are called, so that `ichset --help` answers at o
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import sys
+import warnings
 from importlib import import_module
 from types import FrameType
 from typing import NoReturn
@@ -77,6 +79,9 @@ def group() -> None:
 def main() -> NoReturn:
     """The console script."""
     signal.signal(signal.SIGTERM, _terminate)
+    # libraries' warnings name the file they read, and a hospital's file names can hold a patient's: workers inherit this
+    os.environ["PYTHONWARNINGS"] = "ignore"
+    warnings.simplefilter("ignore")
     try:
         group.main(standalone_mode=False)
         code = 0

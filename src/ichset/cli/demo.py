@@ -15,7 +15,7 @@ def demo() -> None:
 @demo.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--reports", type=click.IntRange(0), help="How many reports (any number: memory does not grow with it).")
-@click.option("--studies", type=click.IntRange(0), help="How many studies in the archive; a quarter fills each arm.")
+@click.option("--studies", type=click.IntRange(0), help="How many studies in the archive; three sixteenths fill each arm.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed and key give the same bytes.")
 @click.option("--size", type=click.Choice(["small", "default"]), default="default", show_default=True, help="small is for tests and CI.")
 @click.option("--if-absent", is_flag=True, help="Do nothing where a finished hospital is already.")

@@ -79,9 +79,9 @@ exports = ["rsna", "cq500"]
 
 
 def config_text(studies: int, title: str, data: str = "", work: str = "work", release: str = "release") -> str:
-    """TOML; `data`, `work`, `release` are relative to the config file. A quarter of the studies goes to each arm."""
+    """TOML; `data`, `work`, `release` are relative to the config file. Three sixteenths of the studies go to each arm."""
     text_readers, image_readers = (json.dumps(list(names)) for names in (TEXT_READERS, IMAGE_READERS))
     return _TEMPLATE.format(
-        title=title, data=data, work=work, release=release, texts=max(studies, 2), arm=max(studies // 4, 1),
+        title=title, data=data, work=work, release=release, texts=max(studies, 2), arm=max(studies * 3 // 16, 1),
         text_readers=text_readers, image_readers=image_readers, expert=EXPERT,
     )  # fmt: skip
