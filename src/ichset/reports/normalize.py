@@ -10,6 +10,8 @@ _ALIKE = str.maketrans("aceopxykmthb", "асеорхукмтнв")
 _MIXED = re.compile(r"\b(?=\w*[а-я])(?=\w*[a-z])[а-яa-z]+\b")
 _LATIN = re.compile(r"\b(?:t?cak|cak|tcak)\b")
 _BROKEN = re.compile(r"(?<=[а-яa-z])-[ \t]*\r?\n[ \t]*(?=[а-яa-z])")
+# words of their own, one letter from a stem
+_OTHERS = ("гематок", "гематог", "гематол", "гематоп", "hematoc", "hematog", "hematol", "hematop")
 _DOUBLED = re.compile(r"(.)\1+")
 _WORD = re.compile(r"[а-я]{7,}|[a-z]{7,}")
 # long stems whose one-letter errors are mended; each is specific enough that nothing else lies one letter away
@@ -59,9 +61,8 @@ def _edited(text: str, edits: list[tuple[int, int, str]]) -> Text:
 @lru_cache(100_000)
 def _mended(word: str) -> str:
     """The word with one wrong, missing or doubled letter of a known stem put right."""
-    for stem in STEMS:
-        if word.startswith(stem) or stem in word:
-            return word
+    if word.startswith(_OTHERS) or any(stem in word for stem in STEMS):
+        return word
     for stem in STEMS:
         if word[:2] != stem[:2] and word[1:3] != stem[1:3]:
             continue

@@ -16,10 +16,11 @@ PRESENT, ABSENT, HISTORICAL, RESOLVED, UNCERTAIN, HYPOTHETICAL = "present", "abs
 MEASURE = re.compile(r"\d\s*(?:[xх×*]\s*\d+\s*)*(?:мм|см|мл|ед|mm|cm|ml|cc|hu)\b")
 _COMMA = re.compile(r",(?!\d)|\s[–—-]\s")
 _OPENS = re.compile(r"\s*(?:на|при|в|во|по|со|с|из|у|at|on|in|within|the)\s")
-_NOMINATIVE = re.compile(r"(?:ая|яя|ое|ее|ый|ые|кровоизлияние|гематома|кровь|полоска|скопление|слой|участок)$")
+_NOMINATIVE = re.compile(r"(?:ая|яя|ое|щее|днее|жее|ый|ые|кровоизлияние|гематома|кровь|полоска|скопление|слой|участок)$")
 _SIDED = re.compile(r"\b(?:слева|справа|лев(?:ой|ого|ом)|прав(?:ой|ого|ом)|left|right|small|tiny|thin|large|trace|known|stable|unchanged)\b")
 _GENITIVE = re.compile(r"без|нет|отсутств|ни$|no$|without")
 _DONE = re.compile(r"(?:ся|сь|на|но|ны|resolved|cleared|seen|present|identified|visualized)$")
+_DENIED_WORD = re.compile(r"\b(?:без|нет|не|no|without|not)\s+(?:признаков\s+)?$")
 _EITHER = ("или", "либо", "vs", "vs.", "versus", "or")
 _CERTAIN_OTHER = re.compile(r"ишеми|инфаркт|артефакт|\bшов|ischemi|infarct|suture")
 
@@ -44,13 +45,19 @@ class Scope:
             return HYPOTHETICAL, cue, False
         if cue := self.doubt():
             return UNCERTAIN, cue, False
-        still = self._first("still", self.before + self.hit + self.after)
+        still = self._still()
         if not still:
             if cue := self.resolved():
                 return RESOLVED, cue, False
             if cue := self.reached("history") or self._first("history_after", self._own_after()):
                 return HISTORICAL, cue, False
         return PRESENT, still, False
+
+    def _still(self) -> str:
+        """Words that say the finding is there yet, unless they are denied themselves: no residual blood."""
+        text = self.before + self.hit + self.after
+        marks = self.book.cues["still"].finditer(text)
+        return next((mark[0] for mark in marks if not _DENIED_WORD.search(text[: mark.start()])), "")
 
     def denial(self) -> str:
         """The words that deny the finding, or ''."""
