@@ -136,4 +136,4 @@ def _beside_named(text: str, hit: Hit, place: Place) -> bool:
 def _again_within(text: str, hit: Hit, place: Place, inside: Sequence[Place]) -> bool:
     """кровь в рогах желудочков, по бороздам: a further place of the same blood, with its own preposition."""
     lead = _WITHIN.search(text[hit.end - 1 : place.start]) if place.start >= hit.end else None
-    return bool(lead) and not any(hit.end - 1 + lead.start() <= other.start < place.start for other in inside)
+    return lead is not None and not any(hit.end - 1 + lead.start() <= other.start < place.start for other in inside)

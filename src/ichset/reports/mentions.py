@@ -80,7 +80,8 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
 def _mention(section: str, raw: str, text: Text, base: int, sentence: Sentence, hits: list[Hit], hit: Hit) -> Mention:
     low, high = sentence.clause(hit)
     words, book = sentence.text, sentence.book
-    findings, place = (hit.kind,), ""
+    findings: tuple[str, ...] = (hit.kind,)
+    place = ""
     if hit.kind == "fracture":
         findings, place = fracture_finding(words, low, high, hit, book)
     elif hit.kind not in OTHER_FINDINGS:
