@@ -17,8 +17,9 @@ _COMMA = re.compile(r",(?!\d)")
 _AND = re.compile(r"\s*-?\s*(?:,|и|/|and)\s*")
 _WITHIN = re.compile(r"(?:\bв|\bво|\bпо|\bwithin|\bin|\balong|\binto)\s+(?:the\s+)?(?:[\w-]+\s+){0,2}$")
 # beside a place is not in it: над височной долей, adjacent to the frontal lobe
-_BESIDE = re.compile(r"(?:\bнад|\bвдоль|\bоколо|\bпод|прилеж\w+ к|\bover|\boverlying|\balong|adjacent to)\s+(?:the\s+)?(?:[\w-]+\s+){0,2}$")
-_INTO = re.compile(r"(?:\b(?:в|во|из|просвет\w*|рог\w*|полост\w*|систем\w*|отдел\w*|in|within|into|of|the))\s+(?:[\w-]+\s+){0,3}$")
+_BESIDE = re.compile(r"(?:\bнад|\bвдоль|\bоколо|\bпод|прилеж\w+ к|возле|рядом с|abutting|near|\bover|\boverlying|\balong|adjacent to)\s+(?:the\s+)?(?:[\w-]+\s+){0,3}$")
+_INTO = re.compile(r"(?:\b(?:в|во|из|просвет\w*|рог\w*|полост\w*|систем\w*|отдел\w*|in|within|into|of))\s+(?:[\w-]+\s+){0,3}$")
+_TOUCHES = re.compile(r"прилеж\w+ к|в области|abutting|adjacent to|near|сдавл\w+|компресс\w+")
 _OF_NATURE = re.compile(r"\s*(?:природ|генез|характер|этиолог|nature|etiolog)")
 _NAMED = re.compile(
     r"эпи|экстрад|субд|субар|внутримозг|внутрижел|паренхимат|вентрик|двояко|линзо|серповид|epid|extrad|subd|subar|intra|lenti|biconv|cresc"
@@ -101,7 +102,7 @@ def _near(text: str, hit: Hit, hits: Sequence[Hit], book: PhraseBook) -> list[Pl
             continue  # опухолевую природу гематомы
         if place.name == "intracerebral" and not place.named and _BESIDE.search(text[max(0, place.start - 40) : place.start]):
             continue
-        if place.name == "intraventricular" and not place.named and not _INTO.search(text[max(0, place.start - 40) : place.start]):
+        if place.name == "intraventricular" and not place.named and not _inside(text, place):
             continue
         found.append(place)
     # a lobe beside sulci, cisterns or horns only says which of them
@@ -117,6 +118,12 @@ def _places(text: str, low: int, high: int, hit: Hit, book: PhraseBook, names: S
             found.append(Place(mark.start(), mark.end(), name, mark[0], not _COMMA.search(text, *between), far))
     within = [one for one in found if any(o.start <= one.start and one.end <= o.end and o.end - o.start > one.end - one.start for o in found)]
     return [one for one in found if one not in within]
+
+
+def _inside(text: str, place: Place) -> bool:
+    """In the ventricles, not beside them."""
+    ahead = text[max(0, place.start - 40) : place.start]
+    return bool(_INTO.search(ahead)) and not _TOUCHES.search(ahead)
 
 
 def _denied(text: str, place: Place, book: PhraseBook) -> bool:

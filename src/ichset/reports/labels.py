@@ -21,12 +21,18 @@ def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: boo
     described = [one for one in blood if one.section != "conclusion"]
     ich = _verdict(told)
     earlier = _verdict(described)
+    if ich == 0 and not any(one.findings[0] == "haemorrhage" and not one.new for one in told):
+        # "no new haemorrhage", "no SAH": what else the description names is not denied
+        denied = {finding for one in told if not one.new for finding in one.findings}
+        kept = _verdict([one for one in described if not set(one.findings) <= denied])
+        ich = 0 if kept is _UNSAID else kept
     if ich is _UNSAID:
         ich = 0 if normal and earlier is not _UNSAID else earlier
     doubt = earlier is not _UNSAID and bool(told or normal) and earlier != ich
     labels: dict[str, int | None] = {"ich": None if nondiagnostic and ich is _UNSAID else 0 if ich is _UNSAID else ich}  # type: ignore[dict-item]
     past = [one for one in blood if one.assertion in (HISTORICAL, RESOLVED)]
-    labels |= _kinds(labels["ich"], _counting(blood, denied=[one for one in told if one.assertion == ABSENT]), past)
+    open_ = {finding for one in blood if one.assertion == UNCERTAIN for finding in one.findings if finding != "haemorrhage"}
+    labels |= _kinds(labels["ich"], _counting(blood, denied=[one for one in told if one.assertion == ABSENT]), past, open_)
     labels["fracture"] = _fracture(mentions)
     labels["combined"] = _combined(labels["ich"], mentions)
     return labels, doubt or labels["ich"] is None
@@ -53,7 +59,7 @@ def _counting(blood: Sequence[Mention], denied: Sequence[Mention]) -> list[Menti
     return [one for one in present if one.section == "conclusion" or not set(one.findings) <= gone]
 
 
-def _kinds(ich: int | None, present: Sequence[Mention], past: Sequence[Mention]) -> dict[str, int | None]:
+def _kinds(ich: int | None, present: Sequence[Mention], past: Sequence[Mention], open_: set[str]) -> dict[str, int | None]:
     if ich != 1:
         return dict.fromkeys((*COMPARTMENTS, "intraventricular", "multiple"), ich)
     found = {finding for one in present for finding in one.findings}
@@ -63,6 +69,7 @@ def _kinds(ich: int | None, present: Sequence[Mention], past: Sequence[Mention])
     unnamed = None if not compartments and "intraventricular" not in found else 0
     labels: dict[str, int | None] = {name: 1 if name in compartments else unnamed for name in COMPARTMENTS}
     labels["intraventricular"] = int("intraventricular" in found)
+    labels |= {name: None for name in open_ - found}
     apart = [one for one in present if not set(one.findings) <= {"subarachnoid", "intraventricular", "haemorrhage"}]
     sides = {one.laterality for one in apart if one.section == "conclusion" or len(present) < 3}
     many = len(compartments) > 1 or any(one.many for one in present) or "bilateral" in sides or {"left", "right"} <= sides

@@ -63,8 +63,21 @@ def find_mentions(section: str, raw: str, book: PhraseBook) -> list[Mention]:
     return found
 
 
+LONGEST_SENTENCE = 1500  # characters: what runs on without an end is cut at a space, so that no text takes long
+
+
 def sentences(text: str) -> Iterator[tuple[int, int]]:
     """(start, end) of each sentence: not broken at decimals, abbreviations, initials."""
+    for start, end in _sentences(text):
+        while end - start > LONGEST_SENTENCE:
+            space = text.rfind(" ", start + 1, start + LONGEST_SENTENCE)
+            cut = space if space > start else start + LONGEST_SENTENCE
+            yield start, cut
+            start = cut
+        yield start, end
+
+
+def _sentences(text: str) -> Iterator[tuple[int, int]]:
     start = 0
     for mark in _SENTENCE.finditer(text):
         if text[mark.start()] == "." and _ABBREVIATED.search(text[max(start, mark.start() - 8) : mark.start()]):

@@ -13,6 +13,7 @@ from ichset.errors import ConfigError
 
 LANGUAGES = ("ru", "en")
 _LETTER = "а-яa-z0-9"
+GAP = 3  # words that `...` within a phrase may stand for
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,17 @@ def compile_phrases(phrases: list[str]) -> re.Pattern[str]:
 
 
 def _regex(phrase: str) -> str:
+    """`word*` any ending, `pre-` a word's first half, ` ... ` up to three words, `<year>` a year."""
+    parts = phrase.split(" ... ")
+    return rf"(?:[\s-]+[^\s.,;]+){{0,{GAP}}}?[\s-]+".join(map(_words, parts))
+
+
+def _words(phrase: str) -> str:
     words = []
     for word in phrase.split():
+        if word == "<year>":
+            words.append(r"(?:19|20)\d\d(?!\d)")
+            continue
         ends = "[а-яa-z]*" if word.endswith("*") else "" if word.endswith("-") else rf"(?![{_LETTER}])"
         words.append(re.escape(word.rstrip("*")) + ends)
     return r"[\s-]+".join(words)

@@ -26,6 +26,8 @@ _HEADINGS = re.compile(
     r"|(?:^|\n|(?<=[.!?]\s))\s*(?P<conclusion>заключение|вывод\w*|impression|conclusion|opinion)\s*:?"
     r"|(?:^|\n|(?<=[.!?]\s))\s*(?P<description>описание|протокол|findings|technique|техника\w*|report)\s*:"
 )
+# "no acute pathology" says nothing of what is old
+_QUALIFIED = re.compile(r"(?:остр|свеж|нов|дополнительн|acute|new)\w*\s*$")
 LONGEST = 200_000  # characters of a section that are read: ten times the longest report
 
 
@@ -54,7 +56,7 @@ class Rules:
         book = self.books[lang]
         mentions = [mention for name, text in sections.items() for mention in self._mentions(name, text, lang)]
         said = normalize(sections["conclusion"]).text
-        normal = bool(book.cues["normal"].search(said))
+        normal = any(not _QUALIFIED.search(said[: mark.start()]) for mark in book.cues["normal"].finditer(said))
         broken = bool(book.cues["nondiagnostic"].search(said or sections["description"].lower()))
         labels, doubt = label_mentions(mentions, normal, broken)
         return Reading({"brain_ct": self._brain(title, sections, lang), **labels}, tuple(mentions), doubt)

@@ -19,6 +19,7 @@ _OPENS = re.compile(r"\s*(?:на|при|в|во|по|со|с|из|у|at|on|in|wi
 _NOMINATIVE = re.compile(r"(?:ая|яя|ое|щее|днее|жее|ый|ые|кровоизлияние|гематома|кровь|полоска|скопление|слой|участок)$")
 _SIDED = re.compile(r"\b(?:слева|справа|лев(?:ой|ого|ом)|прав(?:ой|ого|ом)|left|right|small|tiny|thin|large|trace|known|stable|unchanged)\b")
 _GENITIVE = re.compile(r"без|нет|отсутств|ни$|no$|without")
+_GOVERNS = re.compile(r"после|состояние после|последстви|исход|after|status post")
 _DONE = re.compile(r"(?:ся|сь|на|но|ны|resolved|cleared|seen|present|identified|visualized)$")
 _DENIED_WORD = re.compile(r"\b(?:без|нет|не|no|without|not)\s+(?:признаков\s+)?$")
 _EITHER = ("или", "либо", "vs", "vs.", "versus", "or")
@@ -41,6 +42,8 @@ class Scope:
         if cue := firm.denial():
             fresh = self.book.cues["new"].search(self.before[-60:])
             return ABSENT, cue, bool(fresh)
+        if cue := self.doubt_after():
+            return UNCERTAIN, cue, False
         if cue := firm.reached("hypothetical"):
             return HYPOTHETICAL, cue, False
         if cue := self.doubt():
@@ -102,6 +105,10 @@ class Scope:
                 continue
             if (mark[0] not in _EITHER or self._alternative()) and not self._probable():
                 return mark[0]
+        return self.doubt_after() or ("?" if "?" in self._own_after() else "")
+
+    def doubt_after(self) -> str:
+        """The words behind the finding that leave it open, and no other finding: САК не исключено."""
         own = self._own_after()
         for mark in self.book.cues["uncertain"].finditer(own):
             if mark[0] in _EITHER:
@@ -109,7 +116,7 @@ class Scope:
                     return mark[0]
             elif not self.book.keywords["haemorrhage"].search(own, mark.end()) and not self._another(own[mark.end() :]):
                 return mark[0]
-        return "?" if "?" in own else ""
+        return ""
 
     def resolved(self) -> str:
         own = self._own_before() + self.hit + self._own_after()
@@ -121,8 +128,11 @@ class Scope:
         """The last cue of this kind before the finding whose reach is not ended by a comma."""
         for mark in reversed(list(self.book.cues[name].finditer(self.before))):
             between = self.before[mark.end() :]
-            if not (_COMMA.search(between) and self.alone()) and not (name == "history" and ":" in between):
-                return mark[0]
+            if _COMMA.search(between) and self.alone():
+                continue
+            if name == "history" and (":" in between or (_GOVERNS.match(mark[0]) and self._subject())):
+                continue
+            return mark[0]
         return ""
 
     def alone(self) -> bool:
