@@ -69,7 +69,7 @@ def _kinds(ich: int | None, present: Sequence[Mention], past: Sequence[Mention],
     unnamed = None if not compartments and "intraventricular" not in found else 0
     labels: dict[str, int | None] = {name: 1 if name in compartments else unnamed for name in COMPARTMENTS}
     labels["intraventricular"] = int("intraventricular" in found)
-    labels |= {name: None for name in open_ - found}
+    labels |= dict.fromkeys(open_ - found)
     apart = [one for one in present if not set(one.findings) <= {"subarachnoid", "intraventricular", "haemorrhage"}]
     sides = {one.laterality for one in apart if one.section == "conclusion" or len(present) < 3}
     many = len(compartments) > 1 or any(one.many for one in present) or "bilateral" in sides or {"left", "right"} <= sides

@@ -60,9 +60,12 @@ def find_mentions(section: str, raw: str, book: PhraseBook) -> list[Mention]:
         sentence = Sentence(text.text[start:end], book)
         hits = sentence.hits()
         found += [_mention(section, raw, text, start, sentence, hits, hit) for hit in hits]
+        if len(found) > MOST_MENTIONS:
+            break
     return found
 
 
+MOST_MENTIONS = 200  # in one section; a long report has a dozen
 LONGEST_SENTENCE = 1500  # characters: what runs on without an end is cut at a space, so that no text takes long
 
 
