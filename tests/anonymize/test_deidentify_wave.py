@@ -12,7 +12,7 @@ import pydicom
 import pytest
 from ct_files import ct_slice
 
-from ichset.anonymize import hiding
+from ichset.anonymize import hiding, study
 from ichset.anonymize.study import anonymize_wave
 from ichset.anonymize.tags import Doubt
 from ichset.config import AnonymizeConfig, EngineConfig
@@ -57,8 +57,8 @@ def test_a_real_head_goes_through(real_data: Path, tmp_path: Path) -> None:
     assert output.kept.schema == ANONYMIZED.schema
     assert output.tables["anonymized_series"].schema == ANONYMIZED_SERIES.schema
     assert output.tables["instances"].schema == INSTANCES.schema
-    study, series, files = output.kept.to_pylist()[0], output.tables["anonymized_series"].to_pylist()[0], output.tables["instances"].to_pylist()
-    assert (study["instances"], study["age"], study["sex"], series["kernel"]) == (57, "75", "F", "STANDARD")
+    kept, series, files = output.kept.to_pylist()[0], output.tables["anonymized_series"].to_pylist()[0], output.tables["instances"].to_pylist()
+    assert (kept["instances"], kept["age"], kept["sex"], series["kernel"]) == (57, "75", "F", "STANDARD")
     assert series["voxels_changed"] > 0
     assert series["brain_changed"] == 0
     target = tmp_path / "anonymized" / STUDY
@@ -95,12 +95,25 @@ def test_a_study_in_doubt_leaves_nothing_under_its_name(tmp_path: Path, values: 
     assert output.kept.num_rows == 0
     assert output.excluded.to_pylist()[0]["reason"] == reason
     assert not (tmp_path / "anonymized" / STUDY).exists()
-    assert not list((tmp_path / "anonymized").iterdir())
+    assert [path.name for path in (tmp_path / "anonymized").iterdir()] == [f"{STUDY}.json"]  # why, for the next run
     aside = tmp_path / "quarantine" / STUDY
     assert aside.exists() == reason.quarantined
     if reason.quarantined:
         assert len(list(aside.rglob("*.dcm"))) == 3
         assert json.loads((aside / "reason.json").read_text("utf-8"))["reason"] == reason
+
+
+def test_a_refused_study_is_worked_on_again_only_when_something_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _small(tmp_path, STUDY, Modality="OT")
+    first = _wave(tmp_path).excluded.to_pylist()
+    worked: list[Path] = []
+    monkeypatch.setattr(study, "_into", lambda part, *rest: worked.append(part) or study.StudyResult(reason=Reason.NOT_A_SLICE))
+    assert _wave(tmp_path).excluded.to_pylist() == first
+    assert not worked
+    shutil.rmtree(tmp_path / "quarantine" / STUDY)  # what a person should look at must be there
+    with pytest.raises(FileNotFoundError):
+        _wave(tmp_path)
+    assert len(worked) == 1
 
 
 def test_one_bad_study_never_stops_the_others(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def _tasks(retrieved: pa.Table, series: pa.Table, screened: pa.Table, config: An
 def anonymize_study(task: StudyTask, config: AnonymizeConfig, key: bytes, work: Path) -> StudyResult:
     """One study, from source files to its final folder. Whatever goes wrong, nothing is left under the final name."""
     record, signature = task.target.with_suffix(".json"), _signature(task, config, key)
-    if (done := _finished(task, record, signature)) is not None:
+    if (done := _finished(task, record, signature, work)) is not None:
         return done
     shutil.rmtree(task.target, ignore_errors=True)
     part = task.target.with_suffix(".part")
@@ -136,17 +136,27 @@ def anonymize_study(task: StudyTask, config: AnonymizeConfig, key: bytes, work: 
         shutil.rmtree(part, ignore_errors=True)
         reason, detail = explain(error)
         if reason.quarantined:
-            quarantine.set_aside_study(task.folder, work / "quarantine" / task.study, reason, detail)
+            quarantine.set_aside_study(task.folder, _aside(task, work), reason, detail)
+        if not isinstance(error, OSError | MemoryError):  # the machine's fault may be gone at the next run
+            _keep(record, {"signature": signature, "reason": str(reason), "detail": detail})
         return StudyResult(reason=reason, detail=detail)
     dicomfile.sync_filesystem(part)
     part.rename(task.target)
+    _keep(record, {"signature": signature, "study": result.study, "series": result.series, "instances": result.instances})
+    return result
+
+
+def _aside(task: StudyTask, work: Path) -> Path:
+    return work / "quarantine" / task.study
+
+
+def _keep(record: Path, rows: Mapping[str, Any]) -> None:
+    """Write the study's record, whole or not at all."""
     temporary = record.with_suffix(".json.part")
-    rows = {"signature": signature, "study": result.study, "series": result.series, "instances": result.instances}
     temporary.write_text(json.dumps(rows, sort_keys=True, default=str), "utf-8")
     dicomfile.sync(temporary)
     temporary.rename(record)
     dicomfile.sync(record.parent)
-    return result
 
 
 def _into(part: Path, task: StudyTask, config: AnonymizeConfig, key: bytes) -> StudyResult:
@@ -233,12 +243,17 @@ def _signature(task: StudyTask, config: AnonymizeConfig, key: bytes) -> str:
     return Pseudonyms(key).digest("study record", *parts).hex()
 
 
-def _finished(task: StudyTask, record: Path, signature: str) -> StudyResult | None:
-    """The result of an earlier run, when its folder and record are there and nothing it depends on has changed."""
-    if not (task.target.is_dir() and record.is_file()):
+def _finished(task: StudyTask, record: Path, signature: str, work: Path) -> StudyResult | None:
+    """The result of an earlier run, a refusal too, when nothing it depends on has changed and its folder is still there."""
+    if not record.is_file():
         return None
     found = json.loads(record.read_text("utf-8"))
     if found.pop("signature") != signature:
+        return None
+    if "reason" in found:
+        refused = StudyResult(reason=Reason(found["reason"]), detail=found["detail"])
+        return None if refused.reason.quarantined and not _aside(task, work).is_dir() else refused
+    if not task.target.is_dir():
         return None
     day = found["study"]["shifted_date"]
     found["study"]["shifted_date"] = date.fromisoformat(day) if day else None
