@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -57,3 +60,22 @@ def test_items_are_taken_as_they_are_needed() -> None:
     next(results)
     assert len(taken) <= 2 * AHEAD + 1
     results.close()
+
+
+def test_workers_are_born_with_the_modules_that_were_asked_for(tmp_path: Path) -> None:
+    script = """
+import sys
+from ichset.config import EngineConfig
+from ichset.engine import run_each, warm
+
+def loaded(name):
+    return name in sys.modules
+
+if __name__ == "__main__":
+    warm(["colorsys"], EngineConfig(jobs=2))
+    print(dict(run_each(loaded, ["colorsys", "chunk"], EngineConfig(jobs=2))))
+"""
+    path = tmp_path / "born.py"
+    path.write_text(script, "utf-8")
+    told = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "{'colorsys': True, 'chunk': False}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,16 @@ CLEANED = {"description"}  # held to known vocabulary by de-identification
 def test_the_stage_list_is_one() -> None:
     assert pipeline.NAMES == STAGE_NAMES
     assert " -> ".join(STAGE_NAMES) in README.replace("`", "").replace("\n", " ")
+
+
+def test_what_workers_are_to_import_exists() -> None:
+    modules = [module for stage in pipeline.STAGES for module in stage.workers]  # the server of workers says nothing of one it lacks
+    assert modules and all(find_spec(module) for module in modules)
+
+
+def test_the_package_runs_as_a_module() -> None:
+    told = subprocess.run([sys.executable, "-m", "ichset", "--help"], capture_output=True, text=True, check=True).stdout
+    assert told.startswith("Usage: python -m ichset ")
 
 
 def test_every_command_is_documented_and_has_help() -> None:

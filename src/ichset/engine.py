@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from typing import Generic, TypeVar
 
 from ichset.config import EngineConfig
@@ -32,6 +32,16 @@ class WorkerDied:
 def jobs_of(config: EngineConfig, jobs: int | None = None) -> int:
     """How many workers: the command line's, else the config's, else every core this process may use."""
     return jobs or config.jobs or len(os.sched_getaffinity(0))
+
+
+def warm(modules: Sequence[str], config: EngineConfig) -> None:
+    """Start the server that workers are forked from and let it import `modules` meanwhile, once for every pool to come.
+
+    A worker that has to import numerical libraries itself spends seconds on it, at every stage and in every wave.
+    """
+    if modules and config.backend == "processes" and jobs_of(config) > 1:
+        forkserver.set_forkserver_preload(list(modules))
+        forkserver.ensure_running()
 
 
 def run_each(

@@ -189,7 +189,7 @@ STAGES = (
     Stage("screen", "keeps brain CT reports that can be used", screen, (c.REPORTS,), (c.SCREENED,), ("screen", "retrieve.lookup")),
     Stage(
         "rules", "finds haemorrhage by phrases", rules, (c.SCREENED,), (c.RULED, c.MENTIONS), ("rules",),
-        lambda config: (config.rules.keywords, config.rules.stopphrases),
+        lambda config: (config.rules.keywords, config.rules.stopphrases), workers=("ichset.reports.rules",),
     ),
     Stage(
         "classify", "scores reports by a trained model", classify, (c.SCREENED, c.RULED), (c.CLASSIFIED,), ("classify", "rules"),
@@ -203,7 +203,7 @@ STAGES = (
     Stage("cohort", "ranks the verified candidates of each arm", cohort, (c.CANDIDATES, c.TEXT_READ), (c.COHORT,)),
     Stage(
         "retrieve", "finds the studies and copies the right series", retrieve, (c.WAVE, c.SCREENED), (c.RETRIEVED, c.SERIES), ("retrieve",),
-        lambda config: (config.retrieve.path,), lambda config: (config.project.work / "retrieved",),
+        lambda config: (config.retrieve.path,), lambda config: (config.project.work / "retrieved",), ("ichset.imaging.retrieve",),
     ),
     Stage(
         "read-image", "readers verify the images", read_image, (c.WAVE, c.RETRIEVED, c.SCREENED), (c.IMAGE_READ,), ("read_image",),
@@ -213,6 +213,7 @@ STAGES = (
         "anonymize", "strips identifiers and hides the face", anonymize, (c.IMAGE_READ, c.RETRIEVED, c.SERIES, c.SCREENED),
         (c.ANONYMIZED, c.ANONYMIZED_SERIES, c.INSTANCES), ("anonymize",),
         lambda config: (config.anonymize.subjects,), lambda config: (config.project.work / "anonymized",),
+        ("ichset.anonymize.study", "ichset.anonymize.deface", "ichset.anonymize.measure"),
     ),
     Stage(
         "release", "writes the labelled dataset", release,
@@ -241,6 +242,7 @@ def execute(run: Run, stages: tuple[Stage, ...]) -> None:
 
     Raises NeedsAPerson at the end when an arm was released unfilled.
     """
+    run.worker_modules = tuple(module for stage in stages for module in stage.workers)
     position = 0
     while position < len(stages):
         stage = stages[position]

@@ -22,6 +22,7 @@ from ichset import __version__
 from ichset import contracts as c
 from ichset.config import Config
 from ichset.contracts import Contract, StageOutput
+from ichset.engine import warm
 from ichset.errors import LockHeld, WaitingForReaders
 from ichset.manifest import Manifests, digest_of, fingerprint
 from ichset.pseudonyms import Pseudonyms, load_key
@@ -44,6 +45,7 @@ class Stage:
     sections: tuple[str, ...] = ()
     outside: Paths = lambda config: ()
     trees: Paths = lambda config: ()  # folders it fills beside its tables
+    workers: tuple[str, ...] = ()  # modules that its worker processes import
 
 
 LOST_IN = {"retrieve": c.RETRIEVED, "read-image": c.IMAGE_READ, "anonymize": c.ANONYMIZED}
@@ -62,6 +64,7 @@ class Run:
         self.store = Store(self.work)
         self.manifests = Manifests(self.work)
         self.results: list[dict[str, Any]] = []
+        self.worker_modules: tuple[str, ...] = ()
 
     # --- what is up to date ---
     def inputs(self, stage: Stage) -> dict[str, str]:
@@ -92,6 +95,7 @@ class Run:
             self.say(f"{stage.name:<11} would run ({why})", event="would run", stage=stage.name)
             return
         started = time.monotonic()
+        warm(self.worker_modules, self.engine)
         self.manifests.forget(stage.name)
         try:
             stage.call(self)

@@ -71,7 +71,7 @@ def anonymize_wave(
     rows: list[Mapping[str, Any]] = []
     instances: list[Mapping[str, Any]] = []
     excluded: list[Mapping[str, Any]] = []
-    for task, result in run_each(run, tasks, engine):
+    for task, result in run_each(run, tasks, engine, title="anonymize"):
         if isinstance(result, WorkerDied):
             result = StudyResult(reason=Reason.UNREADABLE_FILE, detail=result.detail)
         if result.study is None:
@@ -251,8 +251,8 @@ def _finished(task: StudyTask, record: Path, signature: str, work: Path) -> Stud
     if found.pop("signature") != signature:
         return None
     if "reason" in found:
-        refused = StudyResult(reason=Reason(found["reason"]), detail=found["detail"])
-        return None if refused.reason.quarantined and not _aside(task, work).is_dir() else refused
+        reason = Reason(found["reason"])
+        return None if reason.quarantined and not _aside(task, work).is_dir() else StudyResult(reason=reason, detail=found["detail"])
     if not task.target.is_dir():
         return None
     day = found["study"]["shifted_date"]

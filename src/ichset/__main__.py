@@ -1,0 +1,5 @@
+"""`python -m ichset` is `ichset`."""
+
+from ichset.cli import main
+
+main()
