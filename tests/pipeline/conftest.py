@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
@@ -38,13 +39,18 @@ def tree_hash(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="session")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A hospital nobody has run yet; copy it before use."""
-    hospital = tmp_path_factory.mktemp("source") / "hospital"
-    ichset("demo", "init", hospital, "--size", "small", "--seed", "3")
-    smaller(hospital / "demo.toml")
-    return hospital
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the first of several test processes makes and the others wait for."""
+    folder = (factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()) / name
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = folder.with_suffix(".made")
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder
 
 
 def copy_of(source: Path, to: Path) -> Path:
@@ -53,7 +59,24 @@ def copy_of(source: Path, to: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def released(source: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """The hospital after one whole run, and what the run printed."""
-    hospital = copy_of(source, tmp_path_factory.mktemp("released") / "hospital")
-    return hospital, ichset("run", "--config", hospital / "demo.toml")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hospital nobody has run yet; copy it before use."""
+
+    def make(folder: Path) -> None:
+        ichset("demo", "init", folder / "hospital", "--size", "small", "--seed", "3")
+        smaller(folder / "hospital" / "demo.toml")
+
+    return made_once(tmp_path_factory, "source", make) / "hospital"
+
+
+@pytest.fixture(scope="session")
+def released(source: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The hospital after one whole run by one worker, and what the run printed."""
+
+    def make(folder: Path) -> None:
+        copy_of(source, folder / "hospital")
+        done = ichset("run", "--config", folder / "hospital" / "demo.toml", "--jobs", "1", PYTHONHASHSEED="1")
+        (folder / "printed.txt").write_text(done.stdout + done.stderr, "utf-8")
+
+    folder = made_once(tmp_path_factory, "released", make)
+    return folder / "hospital", (folder / "printed.txt").read_text("utf-8")
