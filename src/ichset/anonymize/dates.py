@@ -32,11 +32,11 @@ def shift_date(text: str, days: int) -> str | None:
 
 
 def shift_datetime(text: str, days: int) -> str | None:
-    """A DT value with its day moved; precision, time and offset from UTC stay. A lone year or month moves from its middle."""
+    """A DT value with its day moved; precision and time stay, the offset from UTC (a place) goes. A lone year or month moves from its middle."""
     match = _DT.fullmatch(text.strip(" \0"))
     if not match:
         return None
-    year, month, day, time, offset = match.groups()
+    year, month, day, time, _ = match.groups()
     if time and not day:
         return None
     found = _day(year, month or "07", day or "15")
@@ -44,7 +44,7 @@ def shift_datetime(text: str, days: int) -> str | None:
         return None
     moved = date.fromordinal(found.toordinal() + days)
     stem = moved.strftime("%Y%m%d")[: 4 + 2 * bool(month) + 2 * bool(day)]
-    return stem + (time or "") + (offset or "")
+    return stem + (time or "")
 
 
 def check_time(text: str) -> str | None:

@@ -27,6 +27,7 @@ OPTIONS = {
 }
 BASIC = ("113100", "Basic Application Confidentiality Profile")
 CLEAN_FACE = ("113102", "Clean Recognizable Visual Features Option")
+ALL_CODES = (BASIC, CLEAN_FACE, *OPTIONS.values())
 
 
 class Action(StrEnum):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ichset.anonymize import charsets, dates, profile, values, vocabulary
+from ichset.anonymize.marks import METHOD, METHOD_DEFACED
 from ichset.anonymize.tags import Doubt
 from ichset.dicomfile import PIXEL_DATA, DicomFile, Element, NotReadable, Syntax, file_meta, items, load, parse
 
@@ -27,7 +28,10 @@ _TEXTS = (0x00080050, 0x00080080, 0x00080081, 0x00081010, 0x00081040, 0x00100020
 _DATES = (0x00080012, 0x00080020, 0x00080021, 0x00080022, 0x00080023, 0x0008002A, 0x00100030, 0x00181200, 0x00181012, 0x00400002, 0x00400244)
 _UIDS = (0x00080014, 0x00080018, 0x0020000D, 0x0020000E, 0x00200052, 0x00083010, 0x00080017, 0x00181002, 0x00020003)
 _SHORTEST, _SUBSTRING = 3, 5  # letters: below, not looked for; from here on, found inside other words too
+_LONG_NUMBER = 9  # digits: so many are in another number's digits by no chance
 _OURS = re.compile(r"2\.25\.[1-9]\d{20,38}")
+# what we write ourselves into every file: a patient named "Table" or "Long" is not in it
+_OWN_WORDS = re.compile("|".join(re.escape(text) for text in (*METHOD, METHOD_DEFACED, *(meaning for _, meaning in profile.ALL_CODES))))
 
 
 @dataclass
@@ -80,10 +84,15 @@ class Watchlist:
 
     def hit(self, text: str) -> bool:
         """Whether this kept text holds one of the words, or a UID, or a day."""
-        text = _OURS.sub(" ", text.casefold())
+        text = _OWN_WORDS.sub(" ", _OURS.sub(" ", text)).casefold()
         if any(word in text and (len(word) >= _SUBSTRING or _stands_alone(word, text)) for word in self.words):
             return True
         return any(uid in text for uid in self.uids) or any(day in text or _written_out(day, text) for day in self.days)
+
+    def numbers(self) -> set[str]:
+        """Words that are numbers of six digits or more, without leading zeros and marks between the digits."""
+        bare = {re.sub(r"[\s()+-]", "", word).lstrip("0") for word in self.words}
+        return {word for word in bare if word.isdigit() and len(word) >= 6}
 
     def encoded(self) -> tuple[bytes, ...]:
         """Every word of six letters or more in every encoding, for values that are no text."""
@@ -170,7 +179,7 @@ class SelfCheck:
         except UnicodeDecodeError:
             return "text that is not UTF-8"
         if vr in ("DS", "IS"):
-            return "an identifier" if any(part.strip().lstrip("0") in self._numbers() for part in text.split("\\")) else None
+            return "an identifier" if any(self._is_number(part.strip()) for part in text.split("\\")) else None
         if vr in ("DA", "DT"):
             return "a date of the source" if any(part[:8] in self.watchlist.days for part in text.split("\\")) else None
         if vr == "TM":
@@ -181,8 +190,11 @@ class SelfCheck:
             return "a value of the source"
         return "a value of the source" if any(form in raw for form in self.watchlist.encoded()) else None
 
-    def _numbers(self) -> set[str]:
-        return {word.lstrip("0") for word in self.watchlist.words if word.isdigit() and len(word.lstrip("0")) >= 6}
+    def _is_number(self, part: str) -> bool:
+        """Whether a number is one of the patient's, or has a long one of them among its digits (a phone behind the point)."""
+        numbers = self.watchlist.numbers()
+        digits = re.sub(r"\D", "", part)
+        return part.lstrip("0") in numbers or (len(digits) >= _LONG_NUMBER and any(len(n) >= _LONG_NUMBER and n in digits for n in numbers))
 
 
 def _ours(uid: str, source: set[str]) -> bool:

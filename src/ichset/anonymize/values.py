@@ -17,6 +17,7 @@ _AS = re.compile(r"(\d{3})([DWMY])")
 _TEXT = re.compile(r"[^\x00-\x1f\x7f]*")
 MAX_LENGTH = {"AE": 16, "CS": 16, "SH": 16, "LO": 64, "PN": 64, "UI": 64, "ST": 1024, "LT": 10240, "UT": 10240, "UC": 1024}
 WIDTHS = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "OW": 2, "AT": 4, "UV": 8, "SV": 8, "US or SS": 2}
+DECIMALS = 6  # of a measured setting: finer digits are no measurement and could be a number of somebody's; geometry keeps all of its
 
 Check = Callable[[str], str | None]
 
@@ -31,9 +32,9 @@ def check(kind: str, vr: str, text: str, age_cap: int | None = None) -> str | No
         return terms(text, frozenset(argument.split("|")))
     if name == "imagetype":
         return image_type(text, frozenset(argument.split("|")))
-    if name == "range":
+    if name in ("range", "measure"):
         low, high = (float(bound) for bound in argument.split(":"))
-        return every(text, lambda value: _number(value, vr, low, high))
+        return every(text, lambda value: _number(value, vr, low, high, DECIMALS if name == "measure" else None))
     if name == "age":
         return age(text, age_cap)
     single = _SINGLE.get(name, _plain)
@@ -85,12 +86,14 @@ def age(text: str, cap: int | None) -> str | None:
     return f"{cap + 1:03d}Y" if cap is not None and years > cap else match[0]
 
 
-def _number(value: str, vr: str, low: float, high: float) -> str | None:
+def _number(value: str, vr: str, low: float, high: float, decimals: int | None) -> str | None:
     if value == "":
         return value
-    if not (_IS if vr == "IS" else _DS).fullmatch(value) or len(value) > 16:
+    if not (_IS if vr == "IS" else _DS).fullmatch(value) or len(value) > 16 or not low <= float(value) <= high:
         return None
-    return value if low <= float(value) <= high else None
+    if decimals is None or len(value.partition(".")[2].rstrip("0")) <= decimals:
+        return value
+    return f"{float(value):.{decimals}f}".rstrip("0").rstrip(".")
 
 
 def standard(value: str) -> str | None:

@@ -26,6 +26,8 @@ ENCODINGS = ("utf-8", "cp1251", "iso8859-5", "koi8-r", "utf-16-le", "utf-16-be")
 SHORTEST = 6  # a strong identifier shorter than this meets innocent text by chance; it is treated as a weak one
 SHORTEST_WEAK = 4
 PREFIX = 4
+BY_CHANCE = 8  # bytes: shorter patterns occur by chance in the pixels and packed bytes of a release, so there they tell nothing
+PACKED = (".gz", ".parquet", ".png", ".jpg", ".npz", ".zip")
 _MIX = np.uint32(2654435761)  # Knuth's multiplicative hash
 STRONG_BITS, WEAK_BITS = 24, 16  # size of the first table: many patterns for all files, few for each study's own
 COLUMNS = ("study", "study_uid", "accession", "patient_id", "patient_name", "birth_date", "study_date")
@@ -100,25 +102,39 @@ class IdentifierSearch:
 
     def _see(self, name: str, data: bytes) -> None:
         self._look(name, name.encode())
+        noise = _noise_from(name, data)
         for content in _opened(name, data):
-            self._look(name, content)
+            self._look(name, content, noise if content is data else len(content))
         parts = name.split("/")
         if name.startswith("data/") and len(parts) > 3:
             for study in {part.split(".")[0].split("_")[0] for part in parts[1:]} & self._weak.keys():
-                self._look_weak(study, name, data)
+                self._look_weak(study, name, data, noise)
         elif name.startswith("data/tables/") and name.endswith(".csv"):
             for line in data.split(b"\n"):
                 if (study := line.split(b",", 1)[0].decode("utf-8", "replace")) in self._weak:
-                    self._look_weak(study, name, line)
+                    self._look_weak(study, name, line, len(line))
 
-    def _look(self, name: str, data: bytes) -> None:
+    def _look(self, name: str, data: bytes, noise: int | None = None) -> None:
+        """`noise`: from this byte on, only patterns that are too long to be there by chance count."""
         self.check.looked_at += len(data)
-        for kind, offset, _ in self._strong.find(data):
-            self.check.fault(f"{name}: {kind} at byte {offset}")  # the kind and the place, never the value
+        for kind, offset, pattern in self._strong.find(data):
+            if noise is None or offset < noise or len(pattern) >= BY_CHANCE:
+                self.check.fault(f"{name}: {kind} at byte {offset}")  # the kind and the place, never the value
 
-    def _look_weak(self, study: str, name: str, data: bytes) -> None:
-        for kind, offset, _ in self._weak[study].find(data):
-            self.check.fault(f"{name}: {kind} of study {study} at byte {offset}")
+    def _look_weak(self, study: str, name: str, data: bytes, noise: int) -> None:
+        for kind, offset, pattern in self._weak[study].find(data):
+            if offset < noise or len(pattern) >= BY_CHANCE:
+                self.check.fault(f"{name}: {kind} of study {study} at byte {offset}")
+
+
+def _noise_from(name: str, data: bytes) -> int:
+    """Where bytes begin that are no text: the pixel data of a DICOM file, all of a packed one."""
+    if name.endswith(PACKED):
+        return 0
+    if not name.endswith(".dcm"):
+        return len(data)
+    found = [at for vr in (b"OB", b"OW", b"") if (at := data.find(b"\xe0\x7f\x10\x00" + vr)) >= 0]
+    return found[0] if found else len(data)
 
 
 def _opened(name: str, data: bytes) -> Iterator[bytes]:
