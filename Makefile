@@ -5,7 +5,7 @@ export OMP_NUM_THREADS ?= 1
 BIN := .venv/bin
 RUN := $(BIN)/ichset
 
-.PHONY: help install release test stress bench check clean
+.PHONY: help install release pacs test stress bench check clean
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
 install: .venv/.installed ## set up .venv with the locked dependencies
@@ -15,6 +15,8 @@ data/demo: | install
 	$(RUN) demo init data/demo --if-absent
 release: install $(if $(filter configs/demo.toml,$(CONFIG)),data/demo) ## run the pipeline into data/release (CONFIG=configs/mine.toml for your own)
 	$(RUN) run --config $(CONFIG)
+pacs: install data/demo ## serve the demo hospital by a real PACS (Orthanc from Debian), for configs/pacs-demo.toml
+	$(BIN)/python scripts/pacs.py data/demo/archive
 test: install ## all tests that this machine can run
 	$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "not stress"
 stress: install ## the large counts of fault and property tests

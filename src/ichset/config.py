@@ -100,15 +100,83 @@ class CohortConfig(Section):
     allow_unequal: bool = False
 
 
+class SecretConfig(Section):
+    """Where a secret lies: an environment variable or a file only its owner can read; never the secret itself."""
+
+    @model_validator(mode="after")
+    def _one(self) -> SecretConfig:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("name either env or file")
+        return self
+
+    env: str | None = None
+    file: ConfigPath | None = None
+
+
+class TlsConfig(Section):
+    """Own authority and client certificate; the server's certificate is always checked."""
+
+    ca: ConfigPath | None = None  # None: the system's authorities
+    certificate: ConfigPath | None = None
+    key: ConfigPath | None = None
+
+
+class DicomwebConfig(Section):
+    url: str = Field(pattern=r"^https?://[^/@?#]+(/[^@?#]*)?$")  # the services' root, e.g. https://pacs/dicom-web; no user in it
+    user: str | None = None
+    password: SecretConfig | None = None
+    token: SecretConfig | None = None  # sent as a bearer token
+    tls: TlsConfig = TlsConfig()
+    plain_http: bool = False  # a secret may travel unencrypted beyond this machine
+
+
+class DimseConfig(Section):
+    host: str
+    port: int = Field(104, ge=1, le=65535)
+    called: str = Field("ANY-SCP", min_length=1, max_length=16)  # the archive's application entity title
+    calling: str = Field("ICHSET", min_length=1, max_length=16)  # ours, as the archive knows it
+    method: Literal["get", "move"] = "get"
+    receive_on: str = "0.0.0.0"  # method "move": the address and port where the archive reaches us
+    receive_port: int = Field(11112, ge=0, le=65535)
+    tls: TlsConfig | None = None  # None: not encrypted
+
+
+class CourtesyConfig(Section):
+    """How hard an archive in clinical use may be asked."""
+
+    connections: int = Field(2, ge=1, le=32)  # studies pulled at one time
+    per_second: float | None = Field(None, gt=0)  # instances a second, over all connections
+    window: str | None = Field(None, pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")  # local time, e.g. 20:00-06:30
+    pause_seconds: float = Field(0, ge=0)  # between two studies of one connection
+    retries: int = Field(4, ge=0)  # attempts without progress before a study is given up
+    backoff_seconds: float = Field(1.0, ge=0)  # before the first retry; doubled each time, at most a minute
+    timeout_seconds: float = Field(60, gt=0)  # without an answer, or below slowest_bytes for so long
+    slowest_bytes: int = Field(4096, ge=0)  # a second
+
+
 class RetrieveConfig(Section):
+    @model_validator(mode="after")
+    def _source(self) -> RetrieveConfig:
+        if self.source != "folder" and getattr(self, self.source) is None:
+            raise ValueError(f'source "{self.source}" needs the section retrieve.{self.source}')
+        if self.dimse is not None and self.dimse.method == "move" and self.courtesy.connections != 1:
+            raise ValueError("dimse.method \"move\" has one receiver: set courtesy.connections = 1")
+        return self
+
     source: Literal["folder", "dicomweb", "dimse"] = "folder"
     path: ConfigPath | None = None  # folder source
+    dicomweb: DicomwebConfig | None = None
+    dimse: DimseConfig | None = None
+    courtesy: CourtesyConfig = CourtesyConfig()
     lookup: Literal["study_uid", "accession", "patient_date"] = "accession"
+    masks: ConfigPath | None = None  # where the masks lie that reports name; folder source: also beside the series
     policy: Literal["all-native", "best-soft-tissue"] = "all-native"
     min_slices: int = 8
     min_coverage_mm: float = 80.0
     max_motion: float = 1.0  # scores from 0 to 1; beyond these limits a series is left
     max_metal: float = 1.0
+    max_detector: float = 1.0
+    max_truncated: float = 1.0
 
 
 class DefaceLimits(Section):

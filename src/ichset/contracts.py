@@ -179,7 +179,8 @@ SERIES = Contract("series", ("study", "series"), pa.schema([
     ("instances", pa.int32()), ("description", pa.string()), ("phase", pa.string()), ("manufacturer", pa.string()), ("model", pa.string()),
     ("kernel", pa.string()), ("slice_thickness", pa.float64()), ("slice_spacing", pa.float64()), ("pixel_spacing", pa.float64()),
     ("kvp", pa.float64()), ("tube_current", pa.float64()), ("tilt", pa.float64()), ("rows", pa.int32()), ("columns", pa.int32()),
-    ("motion", pa.float64()), ("metal", pa.float64()), ("repaired", pa.string()),
+    ("geometry", pa.string()), ("motion", pa.float64()), ("metal", pa.float64()), ("detector", pa.float64()),
+    ("truncated", pa.float64()), ("repaired", pa.string()),
 ]), phi=True)  # fmt: skip
 
 # Consensus of the image round.

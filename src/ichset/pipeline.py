@@ -203,7 +203,7 @@ STAGES = (
     Stage("cohort", "ranks the verified candidates of each arm", cohort, (c.CANDIDATES, c.TEXT_READ), (c.COHORT,)),
     Stage(
         "retrieve", "finds the studies and copies the right series", retrieve, (c.WAVE, c.SCREENED), (c.RETRIEVED, c.SERIES), ("retrieve",),
-        lambda config: (config.retrieve.path,), lambda config: (config.project.work / "retrieved",), ("ichset.imaging.retrieve",),
+        lambda config: (config.retrieve.path,), lambda config: (config.project.work / "retrieved",), ("ichset.imaging.study", "ichset.volume"),
     ),
     Stage(
         "read-image", "readers verify the images", read_image, (c.WAVE, c.RETRIEVED, c.SCREENED), (c.IMAGE_READ,), ("read_image",),

@@ -1,8 +1,13 @@
-"""The folder archive's index: one row a file in Parquet, header only, unchanged files not read again."""
+"""The folder archive's index: one row a file in Parquet, header only, unchanged files not read again.
+
+Files are walked and indexed in one order (by the bytes of each path's components), so that last time's rows and today's
+files are merged as two streams: memory holds one directory and a few chunks, whatever the archive's size.
+"""
 
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
@@ -18,22 +23,29 @@ from ichset.errors import SourceUnreachable
 from ichset.imaging.header import SCHEMA, read_header
 
 CHUNK = 256  # files a task
+GROUP = 16_384  # rows a row group
 NOT_READ = -1  # no file's modification time: the next update reads it again
-Found = tuple[str, int, int]  # path relative to the archive, size, modification time in ns
+NIFTI = "NIfTI file"
+VERSION = {b"ichset_index": b"2"}  # of the columns: an index of another version is built anew
+Found = tuple[bytes, int, int]  # path relative to the archive, size, modification time in ns
 
 
 def update_index(archive: Path, index: Path, engine: EngineConfig) -> Path:
-    """Bring `index` up to date with the files below `archive`; rows are sorted by path. Raises SourceUnreachable."""
+    """Bring `index` up to date with the files below `archive`; rows in the order of the walk. Raises SourceUnreachable."""
     if not archive.is_dir():
         raise SourceUnreachable(f"{archive}: no such archive folder; set retrieve.path")
-    part = index.with_name(index.name + ".part")
     index.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with pq.ParquetWriter(part, SCHEMA, compression="lz4", store_schema=False) as writer:
-        tasks = _chunks(_with_known(walk(archive), index))
-        for files, rows in run_each(partial(_read, archive), tasks, engine, title="index"):
+    part = index.with_name(index.name + ".part")
+    waiting: list[dict[str, Any]] = []
+    with pq.ParquetWriter(part, SCHEMA.with_metadata(VERSION), compression="lz4") as writer:
+        for files, rows in run_each(partial(_read, archive), _chunks(_with_known(walk(archive), index)), engine, title="index"):
             if isinstance(rows, WorkerDied):
                 rows = [_row((path, size, NOT_READ), {"fault": rows.detail}) for (path, size, _), _ in files]
-            writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
+            waiting += rows
+            if len(waiting) >= GROUP:
+                writer.write_table(pa.Table.from_pylist(waiting, SCHEMA))
+                waiting = []
+        writer.write_table(pa.Table.from_pylist(waiting, SCHEMA))
     with part.open("rb+") as file:
         os.fsync(file.fileno())
     part.replace(index)
@@ -41,37 +53,56 @@ def update_index(archive: Path, index: Path, engine: EngineConfig) -> Path:
 
 
 def walk(archive: Path) -> Iterator[Found]:
-    """Every regular file below `archive` in the order of its path; links to folders are not followed."""
-    found: list[Found] = []
-    for folder, folders, names in os.walk(archive, onerror=_unreadable):
-        folders.sort()
-        for name in names:
-            path = os.path.join(folder, name)  # noqa: PTH118 - a million files: plain strings
-            if os.path.isfile(path):  # noqa: PTH113
-                stat = os.stat(path)  # noqa: PTH116
-                found.append((os.path.relpath(path, archive), stat.st_size, stat.st_mtime_ns))
-    found.sort()
-    yield from found
+    """Everything below `archive` that is no folder; links to folders are not followed, what is no file has size -1."""
+    pending: list[Iterator[os.DirEntry[bytes]]] = [_entries(os.fsencode(archive))]
+    root = len(os.fsencode(archive).rstrip(b"/")) + 1
+    while pending:
+        entry = next(pending[-1], None)
+        if entry is None:
+            pending.pop()
+        elif entry.is_dir(follow_symlinks=False):
+            pending.append(_entries(entry.path))
+        else:
+            yield (entry.path[root:], *_size(entry))
 
 
-def _unreadable(error: OSError) -> None:
-    raise SourceUnreachable(f"{error.filename}: this folder of the archive cannot be read ({error.strerror})")
+def _entries(folder: bytes) -> Iterator[os.DirEntry[bytes]]:
+    try:
+        with os.scandir(folder) as entries:
+            return iter(sorted(entries, key=lambda entry: entry.name))
+    except OSError as error:
+        raise SourceUnreachable(f"{os.fsdecode(folder)}: this folder of the archive cannot be read ({error.strerror})") from None
+
+
+def _size(entry: os.DirEntry[bytes]) -> tuple[int, int]:
+    try:
+        found = entry.stat()
+    except OSError:  # a broken link, or a file that has just gone
+        return -1, NOT_READ
+    return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else (-1, NOT_READ)
 
 
 def _with_known(files: Iterable[Found], index: Path) -> Iterator[tuple[Found, dict[str, Any] | None]]:
-    """Each file with its row of the last index when size and time are unchanged: both come in the order of paths."""
+    """Each file with its row of the last index when size and time are unchanged."""
     rows = _rows(index)
     row = next(rows, None)
     for file in files:
-        while row is not None and row["path"] < file[0]:
+        place = file[0].split(b"/")
+        while row is not None and row["path"].split(b"/") < place:
             row = next(rows, None)
         same = row is not None and (row["path"], row["size"], row["modified"]) == file
         yield file, row if same else None
 
 
 def _rows(index: Path) -> Iterator[dict[str, Any]]:
-    if index.exists():
-        with pq.ParquetFile(index) as file:
+    if not index.exists():
+        return
+    try:
+        file = pq.ParquetFile(index)
+    except (pa.ArrowInvalid, OSError):  # a damaged index is only slower: everything is read again
+        return
+    with file:
+        if (file.schema_arrow.metadata or {}).get(b"ichset_index") == VERSION[b"ichset_index"]:
             for batch in file.iter_batches(CHUNK):
                 yield from batch.to_pylist()
 
@@ -82,9 +113,16 @@ def _chunks(files: Iterator[tuple[Found, dict[str, Any] | None]]) -> Iterator[li
 
 
 def _read(archive: Path, files: list[tuple[Found, dict[str, Any] | None]]) -> list[dict[str, Any]]:
-    return [before or _row(file, read_header(archive / file[0])) for file, before in files]
+    return [before or _row(file, _attributes(archive, file)) for file, before in files]
+
+
+def _attributes(archive: Path, file: Found) -> dict[str, Any]:
+    if file[1] < 0:
+        return {"fault": "not a regular file"}
+    if file[0].lower().endswith((b".nii", b".nii.gz")):
+        return {"fault": NIFTI}
+    return read_header(archive / os.fsdecode(file[0])) if file[1] else {"fault": "empty file"}
 
 
 def _row(file: Found, attributes: dict[str, Any]) -> dict[str, Any]:
-    path = file[0].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return {"path": path, "size": file[1], "modified": file[2], **attributes}
+    return {"path": file[0], "size": file[1], "modified": file[2], **attributes}

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from ichset.config import EngineConfig, RetrieveConfig
 from ichset.imaging.index import update_index
 from ichset.imaging.series import choose
+from ichset.imaging.study import distinct
 
 
 def summary_of(folder: Path, output: Path | None, jobs: int | None) -> list[str]:
@@ -36,9 +37,9 @@ def series_lines(folder: Path, policy: str, jobs: int | None) -> list[str]:
     lines = []
     for number, uid in enumerate(sorted(studies), 1):
         lines.append(f"study {number}")
-        for choice in choose(studies[uid], config):
+        for choice in choose({series: distinct(rows) for series, rows in studies[uid].items()}, config):
             first, stack = choice.headers[0], choice.stack
-            spacing = "" if stack.spacing is None else f", {stack.spacing:.2f} mm apart"
+            spacing = "" if stack.spacing is None else f", {stack.spacing:.2f} mm apart, {stack.name}"
             name = f"{int(first['series_number'] or 0):>4}  {first['description'] or '(no description)'}"
             lines.append(f"{name}: {len(choice.headers)} instances{spacing}, {choice.phase}: {choice.reason or 'taken'}")
     return lines

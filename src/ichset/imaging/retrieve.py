@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import csv
 import os
-import shutil
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,176 +15,131 @@ from ichset.config import EngineConfig, RetrieveConfig
 from ichset.contracts import RETRIEVED, SERIES, WAVE, Reason, StageOutput
 from ichset.engine import WorkerDied, run_each
 from ichset.errors import ConfigError
-from ichset.imaging.index import update_index
-from ichset.imaging.quality import quality_of
-from ichset.imaging.series import Choice, choose
-from ichset.imaging.sources import Header, Request, Source
-from ichset.imaging.sources.folder import FolderSource
-from ichset.imaging.technical import technical_parameters
+from ichset.imaging.sources import Request, Source
+from ichset.imaging.sources.answers import askable
+from ichset.imaging.sources.courtesy import Courtesy
+from ichset.imaging.staging import same_person
+from ichset.imaging.study import Outcome, Task, recorded, retrieve_study
 from ichset.manifest import digest_of
 
-RECORD = "record.json"
-Outcome = dict[str, Any]  # {"retrieved": row or None, "series": rows, "reason": text or None, "detail": text}
+REPORT = ("study", "asked", "found", "pulled", "missing", "faulty", "foreign", "masks", "masks_missing", "reason", "detail")
+DECIDING = {
+    "source", "path", "dicomweb", "dimse", "lookup", "masks", "policy", "min_slices", "min_coverage_mm",
+    "max_motion", "max_metal", "max_detector", "max_truncated",
+}  # fmt: skip
+VERSION = 2  # of what a finished study's folder holds: raised when the same settings would give another result
 
 
 def retrieve_wave(wave: pa.Table, screened: pa.Table, config: RetrieveConfig, engine: EngineConfig, work: Path) -> StageOutput:
     """Copy the right series of every study in play to `work/retrieved/<study>/<series>/<instance>.dcm`.
 
     Kept: RETRIEVED; excluded: (study, reason, detail); tables: SERIES, every series found with why it was left. A study
-    that was retrieved under the same settings from the same files is not pulled again.
+    that was retrieved under the same settings from the same files is not pulled again, and one that two reports ask for
+    is pulled once. `work/retrieved/completeness.csv` says of each study what was asked, found, pulled and missing.
+    Raises SourceUnreachable when the source as a whole does not answer; what is finished stays finished.
     """
     requests = _requests(wave, screened)
-    source = _source(config, engine, work, requests)
     (work / "retrieved").mkdir(mode=0o700, parents=True, exist_ok=True)
-    tasks = [(request, source.find(request)) for request in requests]
-    run = partial(_retrieve, source=source, config=config, work=work)
-    kept, series, excluded = [], [], []
-    for (request, _), outcome in run_each(run, tasks, engine, title="retrieve"):
+    courtesy = Courtesy(config.courtesy, work)
+    source = open_source(config, engine, work, requests, courtesy)
+    outcomes: dict[str, Outcome] = {}
+    tasks = _tasks(requests, source, config, work, outcomes)
+    run = partial(retrieve_study, source=source, config=config, courtesy=courtesy, work=work)
+    jobs = config.courtesy.connections if source.remote else None
+    for task, outcome in run_each(run, tasks, engine, jobs, title="retrieve"):
         if isinstance(outcome, WorkerDied):
-            outcome = _lost(Reason.UNREADABLE_FILE, outcome.detail)
-        series += outcome["series"]
-        if outcome["reason"]:
-            excluded.append({"study": request.study, "reason": outcome["reason"], "detail": outcome["detail"]})
-        else:
-            kept.append(outcome["retrieved"])
+            outcome = Outcome(task.study_uid, reason=str(Reason.UNREADABLE_FILE), detail=outcome.detail)
+        outcomes[task.request.study] = outcome
+    ordered = [(study, outcomes[study]) for study in wave["study"].to_pylist()]
+    _write_report(ordered, work / "retrieved" / "completeness.csv")
+    lost = [{"study": study, "reason": one.reason, "detail": one.detail} for study, one in ordered if one.reason]
     return StageOutput(
-        pa.Table.from_pylist(kept, RETRIEVED.schema),
-        pa.Table.from_pylist(excluded, WAVE.excluded_schema),
-        {SERIES.name: pa.Table.from_pylist(series, SERIES.schema)},
+        pa.Table.from_pylist([one.retrieved for _, one in ordered if one.retrieved], RETRIEVED.schema),
+        pa.Table.from_pylist(lost, WAVE.excluded_schema),
+        {SERIES.name: pa.Table.from_pylist([row for _, one in ordered for row in one.series], SERIES.schema)},
     )
 
 
 def _requests(wave: pa.Table, screened: pa.Table) -> list[Request]:
+    """In the order of ranks: of two reports of one study the one drawn first has it."""
     known = {row["study"]: row for row in screened.drop_columns(["indication", "description", "conclusion"]).to_pylist()}
     requests = []
-    for study in wave["study"].to_pylist():
-        row = known[study]
+    for wanted in sorted(wave.select(["rank", "study"]).to_pylist(), key=lambda row: (row["rank"], row["study"])):
+        row = known[wanted["study"]]
         date = row["study_date"].strftime("%Y%m%d") if row["study_date"] else ""
-        fields = (row["study_uid"] or "", row["accession"] or "", row["patient_id"] or "", date)
-        requests.append(Request(study, row["subject"], *fields))
+        fields = (row["study_uid"] or "", row["accession"] or "", row["patient_id"] or "", date, row["masks"] or "")
+        requests.append(Request(wanted["study"], row["subject"], *fields))
     return requests
 
 
-def _source(config: RetrieveConfig, engine: EngineConfig, work: Path, requests: Sequence[Request]) -> Source:
-    if config.source != "folder":
-        raise ConfigError(f'retrieve.source: "{config.source}" is not available in this version; use "folder"')
+def open_source(config: RetrieveConfig, engine: EngineConfig, work: Path, requests: Sequence[Request], courtesy: Courtesy) -> Source:
+    """The configured source, its settings checked. Raises ConfigError, or SourceUnreachable for a folder that is not there."""
+    if config.source == "dicomweb" and config.dicomweb is not None:
+        try:
+            from ichset.imaging.sources.dicomweb import DicomwebSource
+        except ImportError:
+            raise ConfigError('retrieve.source: "dicomweb" needs the extra: pip install "ichset[pacs]"') from None
+        return DicomwebSource(config.dicomweb, config.lookup, courtesy)
+    if config.source == "dimse" and config.dimse is not None:
+        from ichset.imaging.sources.dimse import DimseSource, require_pynetdicom
+
+        require_pynetdicom()
+        return DimseSource(config.dimse, config.lookup, courtesy)
+    from ichset.imaging.index import update_index
+    from ichset.imaging.sources.folder import FolderSource
+
     if config.path is None:
         raise ConfigError('retrieve.path: missing; source "folder" needs the archive\'s folder')
     index = update_index(config.path, work / "tables" / "folder_index.parquet", engine)
     return FolderSource(config.path, index, config.lookup, requests)
 
 
-def _retrieve(task: tuple[Request, list[Header]], source: Source, config: RetrieveConfig, work: Path) -> Outcome:
-    """One study: from its headers to its folder, whole or not at all."""
-    request, headers = task
-    folder = work / "retrieved" / request.study
-    asked = digest_of([config.model_dump(mode="json"), request.__dict__, headers])
-    record = folder / RECORD
-    if record.exists():
-        before = json.loads(record.read_text("utf-8"))
-        if before["asked"] == asked:
-            return dict(before["outcome"])
-    shutil.rmtree(folder, ignore_errors=True)
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(mode=0o700)
-    outcome = _pull(request, headers, source, config, part)
-    if outcome["reason"]:
-        shutil.rmtree(part)
-        part.mkdir(mode=0o700)
-    (part / RECORD).write_text(json.dumps({"asked": asked, "outcome": outcome}, ensure_ascii=False, sort_keys=True), "utf-8")
-    _sync(part)
-    part.rename(folder)
-    return outcome
+def _tasks(requests: Sequence[Request], source: Source, config: RetrieveConfig, work: Path, outcomes: dict[str, Outcome]) -> Iterator[Task]:
+    """Studies to pull, one by one as workers come free; what needs no pull goes to `outcomes` at once."""
+    settings = {"version": VERSION, **config.model_dump(mode="json", include=DECIDING)}
+    taken: set[str] = set()
+    for request in requests:
+        question = digest_of([settings, request.__dict__])
+        before = recorded(work / "retrieved" / request.study, question) if source.remote else None
+        uid, lost = (before.study_uid, None) if before else _locate(request, source, config)
+        if lost is None and uid in taken:
+            lost = Outcome(uid, reason=str(Reason.DUPLICATE_STUDY), detail="the archive has one study under both numbers")
+        if lost is None and uid:
+            taken.add(uid)
+        if lost is not None or before is not None:
+            outcomes[request.study] = lost or before or Outcome()
+        if request.study not in outcomes:
+            headers = None if source.remote else source.headers(uid)
+            masks = tuple(source.masks(uid))
+            letter = question if source.remote else digest_of([question, headers, [(str(path), path.stat().st_size) for path in masks]])
+            yield Task(request, uid, headers, masks, letter)
 
 
-def _pull(request: Request, headers: Sequence[Header], source: Source, config: RetrieveConfig, part: Path) -> Outcome:
-    if not headers:
-        return _lost(Reason.STUDY_NOT_FOUND)
-    studies = {header["study_uid"] for header in headers}
-    if len(studies) > 1:
-        return _lost(Reason.AMBIGUOUS_STUDY, f"{len(studies)} studies answer to the same number")
-    patients = {header["patient_id"] for header in headers if header["patient_id"]}
-    if (patients - {request.patient_id} and request.patient_id) or len(patients) > 1:
-        return _lost(Reason.WRONG_PATIENT, "the archive's patient is not the report's")
-    good = [header for header in headers if not header["fault"]]
-    series: dict[str, list[Header]] = defaultdict(list)
-    for header in _distinct(good):
-        series[header["series_uid"]].append(header)
-    choices = choose(series, config)
-    rows, pulled = [], 0
-    for number, choice in enumerate(choices, 1):
-        row, reason = _series_row(request.study, number, choice), choice.reason
-        if reason is None:
-            reason, measured = _copy(choice, source, part / f"{number:02}", config)
-            row |= measured
-            pulled += 0 if reason else len(choice.headers)
-        rows.append(row | {"taken": reason is None, "reason": reason})
-    if not pulled:
-        return _lost(_why_none([row["reason"] for row in rows])) | {"series": rows}
-    counts = {"asked": len(headers), "found": len(good), "pulled": pulled}
-    uid = next(iter(studies))
-    retrieved = {"study": request.study, "subject": request.subject, "study_uid": uid, "folder": f"retrieved/{request.study}", **counts}
-    return {"retrieved": retrieved, "series": rows, "reason": None, "detail": ""}
+def _locate(request: Request, source: Source, config: RetrieveConfig) -> tuple[str, Outcome | None]:
+    """The study's UID, or why there is none to pull."""
+    found = source.locate(request)
+    uids = sorted({one.study_uid for one in found})
+    if not found:
+        why = "" if askable(request, config.lookup) else f"the report's {config.lookup} is missing or no single number"
+        return "", Outcome(reason=str(Reason.STUDY_NOT_FOUND), detail=why)
+    if len(uids) > 1:
+        return "", Outcome(reason=str(Reason.AMBIGUOUS_STUDY), detail=f"{len(uids)} studies answer to the same number")
+    people = {one.patient_id.strip() for one in found} - {""}
+    if len(people) > 1 or not all(same_person(person, request.patient_id) for person in people):
+        return "", Outcome(uids[0], reason=str(Reason.WRONG_PATIENT), detail="the archive's patient is not the report's")
+    return uids[0], None
 
 
-def _distinct(headers: Sequence[Header]) -> list[Header]:
-    """One file an instance: the same object stored twice is taken once, the first by path."""
-    found: dict[str, Header] = {}
-    for header in sorted(headers, key=lambda header: header["path"]):
-        found.setdefault(header["sop_uid"], header)
-    return list(found.values())
-
-
-def _series_row(study: str, number: int, choice: Choice) -> dict[str, Any]:
-    row = dict.fromkeys(SERIES.schema.names) | technical_parameters(choice.headers)
-    first = choice.headers[0]
-    return row | {
-        "study": study, "series": number, "series_uid": first["series_uid"], "instances": len(choice.headers),
-        "description": first["description"], "phase": choice.phase, "slice_spacing": choice.stack.spacing,
-    }  # fmt: skip
-
-
-def _copy(choice: Choice, source: Source, folder: Path, config: RetrieveConfig) -> tuple[str | None, dict[str, Any]]:
-    """Copy one series and read it back as a volume; (reason to leave it or None, measured columns)."""
-    from pydicom import dcmread
-
-    from ichset.volume import GeometryError, from_datasets
-
-    folder.mkdir(mode=0o700)
-    for number, (_, data) in enumerate(source.fetch(choice.headers), 1):
-        target = folder / f"{number:04}.dcm"
-        target.write_bytes(data if isinstance(data, bytes) else data.read_bytes())
-    try:
-        quality = quality_of(from_datasets([dcmread(path) for path in sorted(folder.iterdir())]))
-        reason = None
-    except GeometryError as error:
-        reason, quality = error.reason, None
-    except Exception as error:  # a damaged file: the parser raises many kinds
-        reason, quality = f"files cannot be read ({type(error).__name__})", None
-    measured = {"motion": quality.motion, "metal": quality.metal} if quality else {}
-    if quality and (quality.motion > config.max_motion or quality.metal > config.max_metal):
-        reason = str(Reason.BAD_QUALITY)
-    if reason:
-        shutil.rmtree(folder)
-    return reason, measured
-
-
-def _why_none(reasons: Sequence[str | None]) -> Reason:
-    if str(Reason.BAD_QUALITY) in reasons:
-        return Reason.BAD_QUALITY
-    if any(reason and reason.startswith(("missing slices", "files cannot", "pixels cannot")) for reason in reasons):
-        return Reason.STUDY_INCOMPLETE
-    return Reason.NO_NATIVE_PHASE if "contrast phase" in reasons else Reason.NO_USABLE_SERIES
-
-
-def _lost(reason: Reason, detail: str = "") -> Outcome:
-    return {"retrieved": None, "series": [], "reason": str(reason), "detail": detail}
-
-
-def _sync(folder: Path) -> None:
-    """Push a finished folder to the disk before it gets its final name."""
-    for path in [*sorted(folder.rglob("*")), folder]:
-        handle = os.open(path, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)
+def _write_report(outcomes: Sequence[tuple[str, Outcome]], path: Path) -> None:
+    """Pseudonyms and counts only; missing = asked - pulled, and nothing kept has any missing."""
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, REPORT, lineterminator="\n", restval=0)
+        writer.writeheader()
+        for study, one in sorted(outcomes, key=lambda pair: pair[0]):
+            counts: dict[str, Any] = dict(one.counts)
+            counts["missing"] = counts.get("asked", 0) - counts.get("pulled", 0)
+            writer.writerow({"study": study, **counts, "reason": one.reason or "", "detail": one.detail or ""})
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

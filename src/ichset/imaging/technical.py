@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
+from ichset.imaging.geometry import Stack
 from ichset.imaging.sources import Header
 
 # makers under their customary names; what is unknown stays as it is written
@@ -16,14 +17,17 @@ MAKERS = (
 )  # fmt: skip
 
 
-def technical_parameters(headers: Sequence[Header]) -> dict[str, Any]:
-    """Medians of numbers, the commonest text; lengths in mm, kVp, mA, tilt in degrees."""
+def technical_parameters(headers: Sequence[Header], stack: Stack) -> dict[str, Any]:
+    """Medians of numbers, the first slice's words; lengths in mm, kVp, mA, tilt in degrees (from the geometry where the tag is silent)."""
     first = headers[0]
+    tilt = _middle(headers, "tilt")
+    if not tilt and stack.sheared:
+        tilt = stack.tilt
     spacing = first["pixel_spacing"]
     return {
-        "manufacturer": maker(first["manufacturer"]), "model": first["model"], "kernel": (first["kernel"] or "").split("\\")[0] or None,
+        "manufacturer": maker(first["manufacturer"]), "model": first["model"], "kernel": (first["kernel"] or "").split("\\")[0].strip() or None,
         "slice_thickness": _middle(headers, "slice_thickness"), "pixel_spacing": spacing[0] if spacing else None,
-        "kvp": _middle(headers, "kvp"), "tube_current": _middle(headers, "tube_current"), "tilt": _middle(headers, "tilt"),
+        "kvp": _middle(headers, "kvp"), "tube_current": _middle(headers, "tube_current"), "tilt": tilt,
         "rows": _whole(first["rows"]), "columns": _whole(first["columns"]),
     }  # fmt: skip
 
