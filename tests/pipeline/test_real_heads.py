@@ -86,4 +86,4 @@ def test_the_real_head_is_released_and_audited(released: Path) -> None:
 
 def test_the_phantom_without_skin_stays_behind(released: Path) -> None:
     left = pq.read_table(released / "work/tables/anonymized.excluded.parquet").to_pylist()
-    assert [(row["reason"], row["detail"]) for row in left] == [("face cannot be hidden safely", "too little brain in view")]
+    assert [(row["reason"], row["detail"]) for row in left] == [("face cannot be hidden safely", "no skin over the skull")]

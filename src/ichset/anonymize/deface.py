@@ -15,28 +15,19 @@ from numpy.typing import NDArray
 
 from ichset.anonymize.deface_grid import STEP, Grid, grid_of, native_points
 from ichset.anonymize.deface_paper import draw_ellipses
-from ichset.anonymize.guard import MARGIN_MM, bone_of, dilate, intracranial, largest
-from ichset.anonymize.pose import Pose, find_pose, head_of
+from ichset.anonymize.deface_region import AIR, GUARD, KEEP, SOFT, face_region, find_anatomy
+from ichset.anonymize.morphology import largest
+from ichset.anonymize.pose import CannotDeface, Pose
 from ichset.config import DefaceConfig, DefaceLimits, GuardedConfig
-from ichset.errors import CurationError
 from ichset.volume import Volume
 
 if TYPE_CHECKING:
     from ichset.anonymize.measure import Measures
 
-KEEP, AIR, SOFT, GUARD = 0, 1, 2, 3
+__all__ = ["CannotDeface", "Defaced", "Plan", "deface_study", "plan_series", "within_limits"]
+
 AIR_HU = -1000
 SOFT_HU = (35.0, 12.0)  # mean and spread of the values drawn for soft tissue
-SOFT_SHARE = 0.35  # soft tissue outside the skull, per bone: heads have 1 to 3, skinless phantoms next to none
-EAR_MM = (22.0, 45.0)  # how far the ears' box reaches beyond the brain's width and before and behind its middle
-
-
-class CannotDeface(CurationError):
-    """The face cannot be hidden safely; `.reason` names no person."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -82,59 +73,10 @@ def plan_series(volume: Volume, config: GuardedConfig) -> Plan:
     if len(volume.hu) < 2:
         raise CannotDeface("one slice is no volume")
     grid = grid_of(volume)
-    bone = bone_of(grid)
-    if bone.sum() * STEP**3 < 50_000:
-        raise CannotDeface("no skull in view")
-    brain = intracranial(grid, bone)
-    if brain.sum() * STEP**3 < config.min_brain_ml * 1000:
-        grid, bone, brain = _upside_down(grid, config)
-    _require_skin(grid, bone, brain)
-    pose = find_pose(grid, brain, bone)
-    if pose is None:
-        raise CannotDeface("the front of the head is unclear")
-    return Plan(_labels(grid, bone, brain, pose, config), grid, pose)
-
-
-def _upside_down(grid: Grid, config: GuardedConfig) -> tuple[Grid, NDArray[np.bool_], NDArray[np.bool_]]:
-    """The guard of a series whose z runs the wrong way: found on the flipped grid, given back as the grid lies."""
-    flipped = Grid(grid.hu[::-1], grid.seen[::-1], grid.origin)
-    bone = bone_of(flipped)
-    brain = intracranial(flipped, bone)
-    if brain.sum() * STEP**3 < config.min_brain_ml * 1000:
-        raise CannotDeface("too little brain in view")
-    return grid, bone[::-1], brain[::-1]
-
-
-def _require_skin(grid: Grid, bone: NDArray[np.bool_], brain: NDArray[np.bool_]) -> None:
-    head = head_of(grid)
-    soft = head & (grid.hu > -300) & (grid.hu < 150) & ~dilate(brain, MARGIN_MM) & ~dilate(bone, STEP)
-    if soft.sum() < SOFT_SHARE * bone.sum():
-        raise CannotDeface("no skin over the skull")
-
-
-def _labels(grid: Grid, bone: NDArray[np.bool_], brain: NDArray[np.bool_], pose: Pose, config: GuardedConfig) -> NDArray[np.uint8]:
-    points = grid.coordinates(brain)
-    ahead, level = pose.ahead(points), points[:, 2] * pose.up
-    pole = float(np.percentile(ahead, 99.8))
-    pole_level = float(np.median(level[ahead > pole - 6]))
-    z, y, x = (np.arange(size) * STEP for size in grid.hu.shape)
-    front = (x[None] + grid.origin[0] - pose.centre[0]) * pose.front[0] + (y[:, None] + grid.origin[1] - pose.centre[1]) * pose.front[1]
-    side = (x[None] + grid.origin[0] - pose.centre[0]) * pose.left[0] + (y[:, None] + grid.origin[1] - pose.centre[1]) * pose.left[1]
-    height = (z + grid.origin[2]) * pose.up - pole_level
-    depth = np.clip(config.depth_mm - config.slope * np.minimum(height, 0), config.depth_mm, config.deepest_mm)
-    region = (front[None] > (pole - depth)[:, None, None]) & (height < config.height_mm)[:, None, None]
-    across = np.abs((points[:, :2] - pose.centre[:2]) @ pose.left)
-    if config.ears:
-        wide = float(np.percentile(across, 99))
-        region |= (np.abs(side) > wide + 8) & (np.abs(side) < wide + EAR_MM[0] + 30) & (np.abs(front) < EAR_MM[1]) & (height < 10)[:, None, None]
-    radii = (float(pole) + 16, float(np.percentile(across, 99.5)) + 12, float(np.ptp(level)) / 2 + 12)
-    middle = (float(level.max()) + float(level.min())) / 2 - pole_level
-    generic = (front / radii[0]) ** 2 + (side / radii[1]) ** 2
-    generic = generic[None] + (((height - middle) / radii[2]) ** 2)[:, None, None] < 1
-    labels = np.where(region, np.where(generic, SOFT, AIR), KEEP).astype(np.uint8)
-    guard = dilate(brain, MARGIN_MM + STEP)
-    labels[guard | bone & dilate(brain, config.bone_mm)] = GUARD
-    return labels
+    anatomy = find_anatomy(grid, config.min_brain_ml)
+    upright = grid if anatomy.pose.up == 1 else grid.overturned()
+    labels = face_region(upright, anatomy, config)[:: anatomy.pose.up]
+    return Plan(labels, grid, anatomy.pose.as_header())
 
 
 def _by_plan(volume: Volume, number: int, plans: Sequence[Plan], config: DefaceConfig, seed: int) -> Defaced:
@@ -153,7 +95,8 @@ def _by_plan(volume: Volume, number: int, plans: Sequence[Plan], config: DefaceC
         draw_ellipses(hu[slice_], _largest_bone(volume.hu[slice_], config), volume, front, config.paper, rng, labels == GUARD)
         hu[slice_][labels == AIR] = AIR_HU
         soft = labels == SOFT
-        hu[slice_][soft] = np.rint(rng.normal(*SOFT_HU, int(soft.sum())))
+        drawn = np.rint(rng.normal(*SOFT_HU, int(soft.sum())))
+        hu[slice_][soft] = drawn + (drawn == volume.hu[slice_][soft])  # no voxel keeps its value by chance
         changed[slice_] = bool((hu[slice_] != volume.hu[slice_]).any())
     return Defaced(hu, changed, own.pose)
 

@@ -12,6 +12,7 @@ from ichset.volume import Volume
 
 STEP = 2.0  # mm: fine enough for skull and skin, 64 times fewer voxels than half-millimetre slices
 AIR = -1000
+PADDING_HU = -1500  # below any tissue: scanners write -2000 or -3024 where nothing was reconstructed
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,17 @@ class Grid:
         """(n, 3) positions (x, y, z) in mm of the voxels in a mask."""
         return np.argwhere(mask)[:, ::-1] * STEP + self.origin
 
+    def overturned(self) -> Grid:
+        """The same voxels with z running the other way: its coordinates' z is minus this grid's."""
+        top = self.origin[2] + (len(self.hu) - 1) * STEP
+        return Grid(self.hu[::-1], self.seen[::-1], np.array([*self.origin[:2], -top]))
+
 
 def grid_of(volume: Volume) -> Grid:
     """Resample a volume to STEP mm, averaging within slices so that thin bone is not stepped over."""
     factor = [max(round(STEP / 2 / spacing), 1) for spacing in volume.spacing]
     coarse = _shrunk(volume.hu, *factor)
+    padded = _shrunk_padding(volume.hu, *factor)
     corners = _corners(volume)
     low, high = corners.min(0), corners.max(0)
     size = np.ceil((high - low) / STEP).astype(int) + 1
@@ -45,6 +52,9 @@ def grid_of(volume: Volume) -> Grid:
         hu[k] = ndimage.map_coordinates(coarse, at, order=1, mode="constant", cval=AIR, output=np.float32, prefilter=False)
         seen[k] = (at[0] > -0.5) & (at[0] < len(coarse) - 0.5) & (at[1] > -0.5) & (at[1] < coarse.shape[1] - 0.5)
         seen[k] &= (at[2] > -0.5) & (at[2] < coarse.shape[2] - 0.5)
+        if padded is not None:
+            near = np.rint(at).astype(np.int32)
+            seen[k] &= ~padded[tuple(np.clip(one, 0, size - 1) for one, size in zip(near, padded.shape, strict=True))]
     return Grid(np.maximum(hu, AIR), seen, low)
 
 
@@ -82,6 +92,13 @@ def _shrunk(hu: NDArray[np.int16], down: int, across: int) -> NDArray[np.float32
         blocks = image[: rows * down, : columns * across].reshape(rows, down, columns, across)
         target[:] = np.maximum(blocks, AIR).mean((1, 3), dtype=np.float32)
     return small
+
+
+def _shrunk_padding(hu: NDArray[np.int16], down: int, across: int) -> NDArray[np.bool_] | None:
+    """Where the coarse image holds padding, or None where there is none."""
+    part = hu[:, down // 2 :: down, across // 2 :: across][:, : hu.shape[1] // down, : hu.shape[2] // across]
+    padded = part < PADDING_HU
+    return padded if padded.any() else None
 
 
 def _corners(volume: Volume) -> NDArray[np.float64]:

@@ -1,4 +1,8 @@
-"""The brain guard: what lies inside the skull, found by rays to bone, so that a hole in the skull is no way out."""
+"""The brain guard: what lies inside the skull, so that neither a hole in the skull nor air or blood within is a way out.
+
+First the voxels that bone surrounds (rays to bone), then the inside of a smooth vault fitted to the skull's inner table,
+which closes what a craniectomy, a burr hole or the edge of the scan left open.
+"""
 
 from __future__ import annotations
 
@@ -7,78 +11,163 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ichset.anonymize.deface_grid import STEP, Grid
+from ichset.anonymize.morphology import Mask, closed, dilate, erode, filled, largest
 
 BONE_HU = 250  # lower than cortical bone: thin squama and 5 mm slices stay closed
 SOFT_HU = (-30, 130)  # brain, fluid, blood
+SKIN_HU = -300
 RAYS_NEEDED = 7  # of eight in the axial plane: one may leave through a defect
 CORE_MM, MARGIN_MM = 4.0, 4.0
+SMOOTH = 0.6  # standard deviation in voxels: noise of thin slices, not their anatomy
+SCALP_MM = 4.0  # the fitted vault reaches no nearer to the skin than this
+DEFECT_MM, DEFECT_SCALP_MM = 16.0, 8.0  # how far brain may bulge through a hole in the skull, and never nearer to the skin
+CANAL_MM = 16.0  # how far below the brain's lowest part the medulla and the cord are kept
+DIRECTIONS = 1500
+TABLE_MM = (35.0, 115.0)  # distances at which the inner table may lie from the middle of the brain
+LOWEST = -0.25  # sine of the elevation below which the skull base, no vault, is met
+OUTLIER_MM = 8.0
+OPEN_MM3 = 4000  # so much of the vault without brain found in it: the skull is open, or not brain alone is in it
 
-Mask = NDArray[np.bool_]
-
-
-def dilate(mask: Mask, radius: float) -> Mask:
-    """Grow a mask by `radius` mm (Euclidean)."""
-    if not mask.any():
-        return mask
-    grown = np.zeros_like(mask)
-    window = _window(mask, radius)
-    grown[window] = ndimage.distance_transform_edt(~mask[window], sampling=STEP) <= radius
-    return grown
-
-
-def erode(mask: Mask, radius: float) -> Mask:
-    """Shrink a mask by `radius` mm (Euclidean); the grid's edge is no border."""
-    if not mask.any():
-        return mask
-    shrunk = np.zeros_like(mask)
-    window = _window(mask, radius)
-    shrunk[window] = ndimage.distance_transform_edt(mask[window], sampling=STEP) > radius
-    return shrunk
-
-
-def _window(mask: Mask, radius: float) -> tuple[slice, ...]:
-    """The box around a mask, `radius` mm and a voxel wider."""
-    reach = int(np.ceil(radius / STEP)) + 1
-    window = []
-    for axis in range(3):
-        used = np.flatnonzero(mask.any(tuple(other for other in range(3) if other != axis)))
-        window.append(slice(max(int(used[0]) - reach, 0), int(used[-1]) + reach + 1))
-    return tuple(window)
-
-
-def largest(mask: Mask) -> Mask:
-    """The largest connected part."""
-    labels, count = ndimage.label(mask)
-    if count == 0:
-        return mask
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    return labels == sizes.argmax()
+Points = NDArray[np.float64]
 
 
 def bone_of(grid: Grid) -> Mask:
     """Bone of the head: closed by 2 mm, the largest part only, so that a head-rest or a frame is no skull."""
-    bone = ndimage.binary_closing(grid.hu > BONE_HU, ndimage.generate_binary_structure(3, 1))
+    smooth = ndimage.gaussian_filter(grid.hu, SMOOTH)
+    bone = ndimage.binary_closing((grid.hu > BONE_HU) & (smooth > BONE_HU / 2), ndimage.generate_binary_structure(3, 1))
     return largest(ndimage.binary_dilation(bone)) & bone
 
 
-def intracranial(grid: Grid, bone: Mask) -> Mask:
+def head_of(grid: Grid) -> Mask:
+    """The head with the air in it: the largest part of everything denser than SKIN_HU, filled, then opened by 4 mm.
+
+    Filled slice by slice before it is opened: the thin walls of sinuses and nose would not stand that.
+    """
+    whole = filled(ndimage.binary_closing(grid.hu > SKIN_HU, ndimage.generate_binary_structure(3, 1)))
+    core = largest(ndimage.binary_erosion(whole, iterations=2))
+    return ndimage.binary_dilation(core, iterations=2) & whole
+
+
+def votes_of(grid: Grid, bone: Mask) -> NDArray[np.uint8]:
+    """How many of eight axial rays from each voxel end in bone; tissue that the edge of the scan cuts ends in bone too."""
+    tissue = grid.hu > SKIN_HU
+    cut = ~grid.seen & ndimage.binary_dilation(tissue & grid.seen, ndimage.generate_binary_structure(3, 1), iterations=2)
+    # padded by a voxel: where the grid itself ends, so does the scan
+    wall, ends = (np.pad(mask, ((0, 0), (1, 1), (1, 1))) for mask in (bone | cut, tissue))
+    for axis in (1, 2):
+        for edge, inner in ((0, 1), (-1, -2)):
+            wall.swapaxes(0, axis)[edge] |= ends.swapaxes(0, axis)[inner]
+    votes = np.zeros(wall.shape, np.uint8)
+    for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)):
+        votes += _reached(wall, dy, dx)
+    return votes[:, 1:-1, 1:-1]
+
+
+def intracranial(grid: Grid, bone: Mask, votes: NDArray[np.uint8] | None = None, vault: Mask | None = None) -> Mask:
     """Soft tissue that bone surrounds: at least RAYS_NEEDED of eight axial rays and the ray to the vertex end in bone.
 
     Where the scan ends below the vertex, the ray upwards counts as bone once the scan is left: the cut head's brain is brain.
+    What lies below `vault` is covered too: the skull may be open at the top.
     """
-    votes = np.zeros(bone.shape, np.uint8)
-    for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)):
-        votes += _reached(bone, dy, dx)
-    covered = np.logical_or.accumulate(bone[::-1], 0)[::-1] | _open_top(grid, bone)
-    inside = (votes >= RAYS_NEEDED) & covered & (grid.hu > SOFT_HU[0]) & (grid.hu < SOFT_HU[1])
+    votes = votes_of(grid, bone) if votes is None else votes
+    roof = bone if vault is None else bone | vault
+    covered = np.logical_or.accumulate(roof[::-1], 0)[::-1] | _open_top(grid, bone)
+    smooth = ndimage.gaussian_filter(grid.hu, SMOOTH)
+    inside = (votes >= RAYS_NEEDED) & covered & (smooth > SOFT_HU[0]) & (smooth < SOFT_HU[1]) & ~bone
     core = largest(erode(inside, CORE_MM))
     grown = dilate(core, CORE_MM + STEP) & inside
-    return filled(_closed(grown, CORE_MM) & ~bone | grown)
+    return filled(closed(grown, CORE_MM) & ~bone | grown)
 
 
-def _closed(mask: Mask, radius: float) -> Mask:
-    return erode(dilate(mask, radius), radius) | mask
+def completed(grid: Grid, bone: Mask, brain: Mask, head: Mask, votes: NDArray[np.uint8]) -> Mask:
+    """The brain's mask with the vault's inside and the top of the spinal canal added; z must run to the vertex."""
+    centre = grid.coordinates(brain).mean(0)
+    directions = _directions()
+    distances = _table_distances(grid, bone, centre, directions)
+    used = np.isfinite(distances) & (directions[:, 2] > LOWEST)
+    if used.sum() > 100:
+        vault = _inside_vault(grid, centre, directions[used], distances[used]) & erode(head | ~grid.seen, SCALP_MM)
+        if (vault & ~dilate(brain, MARGIN_MM)).sum() * STEP**3 > OPEN_MM3:
+            brain = brain | intracranial(grid, bone, votes, vault)
+        brain = brain | vault
+    brain |= _bulging(grid, bone, brain, head, float(centre[2]))
+    return brain | _canal(brain)
+
+
+def _bulging(grid: Grid, bone: Mask, brain: Mask, head: Mask, level: float) -> Mask:
+    """What bulges through a hole in the vault: soft tissue that touches the brain with no bone between, deep beneath the skin.
+
+    A hole is twice CORE_MM wide at least: the thin bone of the orbits' roofs has gaps that are none. `level` (mm): holes above it count.
+    """
+    near = dilate(brain, DEFECT_MM)
+    near &= (grid.hu > SOFT_HU[0]) & (grid.hu < SOFT_HU[1]) & ~bone
+    near &= (np.arange(len(bone)) * STEP + grid.origin[2] > level)[:, None, None]
+    if not (near & ~brain).any():
+        return brain
+    room = near & erode(head | ~grid.seen, DEFECT_SCALP_MM) | brain
+    wide = erode(room, CORE_MM)
+    reached = ndimage.binary_propagation(erode(brain, CORE_MM), mask=wide)
+    return dilate(reached, CORE_MM + STEP) & room
+
+
+def _directions() -> Points:
+    """(DIRECTIONS, 3) unit vectors (x, y, z) spread evenly over the sphere (Fibonacci lattice)."""
+    number = np.arange(DIRECTIONS) + 0.5
+    z = 1 - 2 * number / DIRECTIONS
+    turn = np.pi * (1 + 5**0.5) * number
+    flat = np.sqrt(1 - z**2)
+    return np.column_stack([flat * np.cos(turn), flat * np.sin(turn), z])
+
+
+def _table_distances(grid: Grid, bone: Mask, centre: Points, directions: Points) -> Points:
+    """Distance (mm) from the centre at which each ray first meets bone within TABLE_MM; nan where it meets none."""
+    steps = np.arange(*TABLE_MM, STEP / 2)
+    at = (centre + directions[:, None] * steps[:, None] - grid.origin) / STEP
+    index = np.rint(at).astype(np.int32)
+    shape = np.array(bone.shape[::-1])
+    inside = ((index >= 0) & (index < shape)).all(-1)
+    index = np.clip(index, 0, shape - 1)
+    hit = bone[index[..., 2], index[..., 1], index[..., 0]] & inside
+    return np.where(hit.any(1), steps[hit.argmax(1)], np.nan)
+
+
+def _inside_vault(grid: Grid, centre: Points, directions: Points, distances: Points) -> Mask:
+    """Voxels nearer to the centre than the vault's inner table: a quadric in the direction, fitted without its outliers."""
+    weights = np.ones(len(distances))
+    for _ in range(8):
+        root = np.sqrt(weights)
+        terms, *_ = np.linalg.lstsq(_terms(directions) * root[:, None], distances * root, rcond=None)
+        rest = distances - _terms(directions) @ terms
+        weights = np.where(np.abs(rest) < 3 * OUTLIER_MM, 1 / (1 + (rest / OUTLIER_MM) ** 2) ** 2, 0.0)
+    result = np.zeros(grid.hu.shape, bool)
+    reach = np.ceil(TABLE_MM[1] / STEP)
+    middle = np.rint((centre - grid.origin) / STEP)
+    low = np.maximum(middle - reach, 0).astype(int)
+    high = np.minimum(middle + reach + 1, grid.hu.shape[::-1]).astype(int)
+    z, y, x = (np.arange(low[axis], high[axis]) * STEP + grid.origin[axis] - centre[axis] for axis in (2, 1, 0))
+    for k, height in enumerate(z, low[2]):
+        points = np.stack(np.broadcast_arrays(x[None], y[:, None], np.float64(height)), -1)
+        away = np.linalg.norm(points, axis=-1)
+        towards = points / np.maximum(away, 1e-6)[..., None]
+        vault = np.minimum(_terms(towards) @ terms, TABLE_MM[1])
+        result[k, low[1] : high[1], low[0] : high[0]] = (away < vault) & (towards[..., 2] > LOWEST)
+    return result
+
+
+def _terms(unit: Points) -> Points:
+    """The nine functions of a direction up to degree two: a quadric's worth of shape and shift."""
+    x, y, z = unit[..., 0], unit[..., 1], unit[..., 2]
+    return np.stack([np.ones_like(x), x, y, z, x * x, y * y, x * y, x * z, y * z], -1)
+
+
+def _canal(brain: Mask) -> Mask:
+    """What lies up to CANAL_MM below the brain's lowest 8 mm: medulla and cord leave there."""
+    levels = np.flatnonzero(brain.any((1, 2)))
+    result = np.zeros_like(brain)
+    if levels.size:
+        lowest = brain[levels[0] : levels[0] + round(8 / STEP)].any(0)
+        result[max(levels[0] - round(CANAL_MM / STEP), 0) : levels[0] + 1] = lowest
+    return result
 
 
 def _reached(bone: Mask, dy: int, dx: int) -> Mask:
@@ -110,14 +199,3 @@ def _open_top(grid: Grid, bone: Mask) -> Mask:
     for level in range(max(last - 2, 0), last + 1):  # a tilted stack's last plane is seen in part only
         top[:] |= ndimage.binary_fill_holes(bone[level])[None]
     return top
-
-
-def filled(mask: Mask) -> Mask:
-    """Fill the holes of every axial plane: what the plane's border cannot reach."""
-    structure = np.zeros((3, 3, 3), bool)
-    structure[1] = ndimage.generate_binary_structure(2, 1)
-    labels, count = ndimage.label(~mask, structure)
-    outside = np.zeros(count + 1, bool)
-    for border in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
-        outside[border.ravel()] = True
-    return mask | ~outside[labels]

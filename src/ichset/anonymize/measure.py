@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ichset.anonymize.deface_grid import STEP, Grid, grid_of, native_indices, native_points
-from ichset.anonymize.guard import bone_of, dilate, erode, intracranial, largest
-from ichset.anonymize.pose import Pose, find_pose, head_of
+from ichset.anonymize.guard import bone_of, head_of, votes_of
+from ichset.anonymize.morphology import Mask, dilate, erode, largest
+from ichset.anonymize.pose import CannotDeface, Pose, find_pose, upright
 from ichset.volume import Volume
 
 SKIN_HU = -300
 WIDE_MM, ABOVE_MM, BELOW_MM, DEEP_MM = 55, 60, 70, 75  # the face zone around the nose tip
 SAME_MM = 1.0
 RELIEF_SIGMA_MM = 8.0
+WALL_MM, SHELL_MM = 8.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,11 @@ def measure(original: Volume, written: Volume, pose: Pose | None = None) -> Meas
     altered = original.hu != written.hu
     grid = grid_of(original)
     bone = bone_of(grid)
-    brain = skull_flood(grid, bone)
+    head = head_of(grid)
+    brain = skull_flood(grid, bone, head)
     share = _brain_changed(original, altered, brain, grid)
     voxels = float(altered.mean())
-    pose = pose or find_pose(grid, intracranial(grid, bone), bone)
-    head = head_of(grid)
+    pose = pose or _pose(grid, bone, head)
     ml = float(brain.sum()) * STEP**3 / 1000
     if pose is None or not head.any():
         return Measures(1.0, 1.0, 1.0, share, voxels, ml)  # no front: nothing can be said to be hidden
@@ -66,6 +68,15 @@ def measure(original: Volume, written: Volume, pose: Pose | None = None) -> Meas
     peeled = _depth(np.where(near & ~gone, before, -1000))
     median = _median_depth(np.where(near, after, -1000), depth)
     return Measures(_same(depth, peeled, zone), _relief(depth, peeled, zone), _same(depth, median, zone), share, voxels, ml)
+
+
+def _pose(grid: Grid, bone: Mask, head: Mask) -> Pose | None:
+    try:
+        up, skull, air = upright(grid, bone, head, votes_of(grid, bone), 0.0)
+    except CannotDeface:
+        return None
+    pose = find_pose(grid if up == 1 else grid.overturned(), skull, bone[::up], air, up)
+    return pose and pose.as_header()
 
 
 # --- the face -------------------------------------------------------------------------------------
@@ -158,27 +169,17 @@ def _minus_mean(depth: NDArray[np.float64], zone: NDArray[np.bool_]) -> NDArray[
 
 
 # --- the brain ------------------------------------------------------------------------------------
-def skull_flood(grid: Grid, bone: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Soft tissue that water poured round the head cannot reach once the skull's holes are stopped with 8 mm.
+def skull_flood(grid: Grid, bone: Mask, head: Mask) -> Mask:
+    """The largest room of soft tissue whose walls are bone, thickened by WALL_MM, and a shell of SHELL_MM beneath the skin.
 
-    Orbits, nose and neck stay outside because they open to the skin by more than that.
+    Orbits, nose and neck are other rooms because the skull's openings to them are narrower than twice WALL_MM; the shell
+    stops the room where a piece of the skull is missing.
     """
-    wall = dilate(bone, 8.0)
-    air = ndimage.binary_dilation(grid.hu < -400, iterations=2)
-    rooms = erode(~wall & ~air & (grid.hu > -50) & (grid.hu < 130), STEP)
-    room = largest(rooms)
+    soft = (grid.hu > -50) & (grid.hu < 130)
+    deep = erode(head | ~grid.seen, SHELL_MM)
+    room = largest(erode(soft & deep & ~dilate(bone, WALL_MM) & ~ndimage.binary_dilation(grid.hu < -400, iterations=2), STEP))
     # one voxel less all round: a partial-volume voxel of dura or bone is no brain
-    return erode(dilate(room, 8.0) & ~dilate(bone, STEP) & (grid.hu > -50) & (grid.hu < 130) & _between(bone), STEP)
-
-
-def _between(bone: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Voxels with bone on both sides, left and right as well as front and back."""
-    sides = []
-    for axis in (1, 2):
-        forward = np.logical_or.accumulate(bone, axis)
-        backward = np.flip(np.logical_or.accumulate(np.flip(bone, axis), axis), axis)
-        sides.append(forward & backward)
-    return sides[0] & sides[1]
+    return erode(dilate(room, WALL_MM) & soft & deep & ~dilate(bone, STEP), STEP)
 
 
 def _brain_changed(volume: Volume, altered: NDArray[np.bool_], brain: NDArray[np.bool_], grid: Grid) -> float:

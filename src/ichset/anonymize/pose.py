@@ -9,23 +9,39 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ichset.anonymize.deface_grid import STEP, Grid
-from ichset.anonymize.guard import dilate, filled, largest
+from ichset.anonymize.guard import intracranial
+from ichset.anonymize.morphology import Mask, dilate
+from ichset.errors import CurationError
 
-SKIN_HU = -300
 FRONT_MM = 8.0  # the airways' middle must lie at least this far before the brain's
+AIR_HU = -400
+LEAST_AIR = 30  # voxels of 8 mm3
+AIR_RAYS = 5  # of eight that end in bone: nose, sinuses and pharynx, not the gap between head and head-rest
+SEARCH_DEGREES = 40
+DOUBT = 0.15  # of likeness lost where the axis lies SEARCH_DEGREES off the airways' direction
+
+Points = NDArray[np.float64]
+
+
+class CannotDeface(CurationError):
+    """The face cannot be hidden safely; `.reason` names no person."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
 class Pose:
     """`front` and `left` are unit vectors (x, y) in the axial plane; `centre` (x, y, z) mm of the intracranial space."""
 
-    front: NDArray[np.float64]
-    centre: NDArray[np.float64]
+    front: Points
+    centre: Points
     up: int  # 1: the header's z runs to the vertex; -1: it is upside down
     airways_mm: float  # how far the airways lie in front of the brain's middle
 
     @property
-    def left(self) -> NDArray[np.float64]:
+    def left(self) -> Points:
         return np.array([-self.front[1], self.front[0]])
 
     @property
@@ -33,60 +49,82 @@ class Pose:
         """Degrees from the header's front (-y), positive to the patient's left."""
         return float(np.degrees(np.arctan2(self.front[0], -self.front[1])))
 
-    def ahead(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    def as_header(self) -> Pose:
+        """The same pose with its centre's z as the header has it, not as the overturned grid has."""
+        return Pose(self.front, self.centre * (1, 1, self.up), self.up, self.airways_mm)
+
+    def ahead(self, points: Points) -> Points:
         """Millimetres in front of the brain's centre of (..., 3) points."""
         return (points[..., :2] - self.centre[:2]) @ self.front
 
 
-def head_of(grid: Grid) -> NDArray[np.bool_]:
-    """The head: the largest part of everything denser than SKIN_HU after opening by 4 mm, holes filled slice by slice."""
-    solid = grid.hu > SKIN_HU
-    core = largest(ndimage.binary_erosion(solid, iterations=2))
-    head = ndimage.binary_dilation(core, iterations=2) & solid
-    return filled(head)
+def airways_of(grid: Grid, head: Mask, brain: Mask, votes: NDArray[np.uint8]) -> Mask:
+    """Air inside the head that bone surrounds, away from the brain: nose, sinuses, pharynx, mastoid cells."""
+    return head & (grid.hu < AIR_HU) & (votes >= AIR_RAYS) & ~dilate(brain, 2 * STEP)
 
 
-def airways_of(grid: Grid, head: NDArray[np.bool_], brain: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Air inside the head, away from the brain: nose, sinuses, pharynx, mastoid cells."""
-    return head & (grid.hu < -400) & ~dilate(brain, 2 * STEP)
+def upright(grid: Grid, bone: Mask, head: Mask, votes: NDArray[np.uint8], least_ml: float) -> tuple[int, Mask, Mask]:
+    """Which way is up: the way in which brain is found above the airways; and brain and airways as they lie then.
+
+    -1: z runs away from the vertex, and both masks belong to the overturned grid. Raises CannotDeface.
+    """
+    brain_seen = False
+    for up in (1, -1):
+        turned = grid if up == 1 else grid.overturned()
+        brain = intracranial(turned, bone[::up], votes[::up])
+        if brain.sum() * STEP**3 < least_ml * 1000:
+            continue
+        brain_seen = True
+        air = airways_of(turned, head[::up], brain, votes[::up])
+        if air.sum() >= LEAST_AIR and np.median(np.nonzero(air)[0]) < np.nonzero(brain)[0].mean():
+            return up, brain, air
+    raise CannotDeface("which way is up is unclear" if brain_seen else "too little brain in view")
 
 
-def find_pose(grid: Grid, brain: NDArray[np.bool_], bone: NDArray[np.bool_]) -> Pose | None:
-    """The pose, or None when the airways do not tell the front."""
-    points = grid.coordinates(brain)
-    centre = points.mean(0)
-    air = grid.coordinates(airways_of(grid, head_of(grid), brain))
-    if len(air) < 30:
+def find_pose(grid: Grid, brain: Mask, bone: Mask, air: Mask, up: int) -> Pose | None:
+    """The pose of an upright grid's head, or None when the airways do not tell the front; `up` is what upright() said."""
+    points = grid.coordinates(air)
+    if len(points) < LEAST_AIR:
         return None
-    towards = np.median(air[:, :2], 0) - centre[:2]
-    axis = _mirror_axis(grid, brain | bone & dilate(brain, 12.0), centre, np.arctan2(towards[1], towards[0]))
-    front = np.array([np.cos(axis), np.sin(axis)])
-    ahead = (air[:, :2] - centre[:2]) @ front
-    low = np.median(air[:, 2]) - centre[2]
-    if np.median(ahead) < 0:
-        front, ahead = -front, -ahead
-    found = Pose(front, centre, 1 if low < 0 else -1, float(np.median(ahead)))
-    return found if found.airways_mm >= FRONT_MM else None
+    centre = grid.coordinates(brain).mean(0)
+    towards = _airways_direction(points[:, :2] - centre[:2])
+    front = _mirror_axis(grid, brain | bone & dilate(brain, 12.0), centre, towards)
+    airways = float(np.median((points[:, :2] - centre[:2]) @ front))
+    return Pose(front, centre, up, airways) if airways >= FRONT_MM else None
 
 
-def _mirror_axis(grid: Grid, mask: NDArray[np.bool_], centre: NDArray[np.float64], first: float) -> float:
-    """Angle (radians, from +x to +y) of the axial axis about which the skull's projection is most alike its mirror image.
+def _airways_direction(offsets: Points) -> Points:
+    """Unit vector to the airways' middle; mastoid cells, to the sides of it, are left out of the second look."""
+    towards = np.median(offsets, 0)
+    for _ in range(3):
+        towards /= max(float(np.linalg.norm(towards)), 1e-6)
+        along = offsets @ towards
+        ahead = along > 0.7 * np.linalg.norm(offsets, axis=1)
+        if ahead.sum() < LEAST_AIR / 2:
+            break
+        towards = offsets[ahead].mean(0)
+    return np.asarray(towards / max(float(np.linalg.norm(towards)), 1e-6))
 
-    Searched within 50 degrees of the airways' direction, in steps of 2 degrees, then halved to a quarter of one.
+
+def _mirror_axis(grid: Grid, mask: Mask, centre: Points, towards: Points) -> Points:
+    """Unit vector of the axial axis about which the skull's projection is most alike its mirror image.
+
+    Searched within SEARCH_DEGREES of the airways' direction in steps of 2 degrees, then halved to a quarter of one.
     """
     image = ndimage.gaussian_filter(mask.sum(0, dtype=np.float32), 1.5)
     middle = (centre[:2] - grid.origin[:2]) / STEP
-    best, step = first, np.radians(50)
-    angles = first + np.radians(np.arange(-50, 51, 2.0))
+    first = float(np.arctan2(towards[1], towards[0]))
+    best, step = first, np.radians(2.0)
+    angles = first + np.radians(np.arange(-SEARCH_DEGREES, SEARCH_DEGREES + 1, 2.0))
     for _ in range(4):
-        scores = [_likeness(image, middle, angle) for angle in angles]
+        scores = [_likeness(image, middle, angle) - DOUBT * (np.degrees(angle - first) / SEARCH_DEGREES) ** 2 for angle in angles]
         best = float(angles[int(np.argmax(scores))])
-        step = angles[1] - angles[0]
         angles = best + step * np.array([-0.5, 0, 0.5])
-    return best
+        step /= 2
+    return np.array([np.cos(best), np.sin(best)])
 
 
-def _likeness(image: NDArray[np.float32], middle: NDArray[np.float64], angle: float) -> float:
+def _likeness(image: NDArray[np.float32], middle: Points, angle: float) -> float:
     """Correlation of the image with itself mirrored about the axis through `middle`, at the best sideways shift."""
     reach = 55
     along, across = np.meshgrid(np.arange(-reach, reach + 1), np.arange(-reach, reach + 1), indexing="ij")

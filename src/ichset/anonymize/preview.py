@@ -10,7 +10,8 @@ from PIL import Image
 from scipy import ndimage
 
 from ichset.anonymize.deface_grid import STEP, Grid, grid_of
-from ichset.anonymize.pose import SKIN_HU, Pose
+from ichset.anonymize.guard import SKIN_HU
+from ichset.anonymize.pose import Pose
 from ichset.volume import Volume
 
 VIEWS = (-40.0, 0.0, 40.0)  # degrees from the head's own front

@@ -1,0 +1,101 @@
+"""What of a head is hidden: a region laid out from the brain and the head's pose, and what in it is never touched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ichset.anonymize.deface_grid import STEP, Grid
+from ichset.anonymize.guard import MARGIN_MM, bone_of, completed, head_of, votes_of
+from ichset.anonymize.morphology import Mask, dilate, erode
+from ichset.anonymize.pose import CannotDeface, Pose, find_pose, upright
+from ichset.config import GuardedConfig
+
+KEEP, AIR, SOFT, GUARD = 0, 1, 2, 3
+BARE_SHARE = 0.2  # of the rays to the skull from the sides: heads have 0.00 to 0.03 without skin before bone, a bare skull 0.45
+LEAST_BONE_MM3 = 50_000
+EAR_MM = (8.0, 52.0, 45.0, 10.0)  # the ears' boxes: from and to beyond the brain's width, before and behind its middle, above the pole
+ADULT_MM = 82.0  # from the middle of the brain to its frontal pole: lengths are for this head and grow with it
+LARGEST_SCALE = 1.15
+BACK_SHARE = 0.85  # of the way from the pole to the middle of the brain: the region ends before the clivus
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """Masks on the upright grid (z to the vertex); `pose` in its coordinates, `pose.up` says whether it was overturned."""
+
+    bone: Mask
+    brain: Mask
+    head: Mask
+    pose: Pose
+
+
+def find_anatomy(grid: Grid, least_ml: float) -> Anatomy:
+    """Skull, brain, head and pose. Raises CannotDeface."""
+    bone = bone_of(grid)
+    if bone.sum() * STEP**3 < LEAST_BONE_MM3:
+        raise CannotDeface("no skull in view")
+    head = head_of(grid)
+    if _bare(bone, head) > BARE_SHARE:
+        raise CannotDeface("no skin over the skull")
+    votes = votes_of(grid, bone)
+    up, brain, air = upright(grid, bone, head, votes, least_ml)
+    if up == -1:
+        grid, bone, head = grid.overturned(), bone[::-1], head[::-1]
+    brain = completed(grid, bone, brain, head, votes[::up])
+    pose = find_pose(grid, brain, bone, air & ~dilate(brain, 2 * STEP), up)
+    if pose is None:
+        raise CannotDeface("the front of the head is unclear")
+    return Anatomy(bone, brain, head, pose)
+
+
+def _bare(bone: Mask, head: Mask) -> float:
+    """Share of the rays from the front, the back and the sides on which bone is the first of the head that is met."""
+    bare = met = 0
+    for axis in (1, 2):
+        for way in (1, -1):
+            first_bone, first_head = (np.flip(mask, axis).argmax(axis) if way < 0 else mask.argmax(axis) for mask in (bone, head))
+            ends = bone.any(axis)
+            bare += int((first_bone <= first_head)[ends].sum())
+            met += int(ends.sum())
+    return bare / max(met, 1)
+
+
+def face_region(grid: Grid, anatomy: Anatomy, config: GuardedConfig) -> NDArray[np.uint8]:
+    """KEEP, AIR, SOFT or GUARD for every voxel of the upright grid; lengths from the brain's frontal pole, never from the skin."""
+    pose, brain = anatomy.pose, anatomy.brain
+    points = grid.coordinates(brain)
+    ahead, level = pose.ahead(points), points[:, 2]
+    pole = float(np.percentile(ahead, 99.8))
+    scale = float(np.clip(pole / ADULT_MM, 1.0, LARGEST_SCALE))
+    pole_level = float(np.median(level[ahead > pole - 6]))
+    z, y, x = (np.arange(size) * STEP + origin for size, origin in zip(grid.hu.shape, grid.origin[::-1], strict=True))
+    front = (x[None] - pose.centre[0]) * pose.front[0] + (y[:, None] - pose.centre[1]) * pose.front[1]
+    side = (x[None] - pose.centre[0]) * pose.left[0] + (y[:, None] - pose.centre[1]) * pose.left[1]
+    height = z - pole_level
+    depth = np.clip(config.depth_mm - config.slope * np.minimum(height, 0), config.depth_mm, config.deepest_mm) * scale
+    depth = np.minimum(depth, max(BACK_SHARE * pole, config.depth_mm))
+    region = (front[None] > (pole - depth)[:, None, None]) & (height < config.height_mm)[:, None, None]
+    across = np.abs((points[:, :2] - pose.centre[:2]) @ pose.left)
+    if config.ears:
+        wide, (start, end, along, above) = float(np.percentile(across, 99)), EAR_MM
+        ears = (np.abs(side) > wide + start) & (np.abs(side) < wide + end) & (np.abs(front) < along)
+        region |= ears[None] & (height < above)[:, None, None]
+    radii = (pole + 16 * scale, float(np.percentile(across, 99.5)) + 12 * scale, float(np.ptp(level)) / 2 + 12 * scale)
+    middle = (float(level.max()) + float(level.min())) / 2 - pole_level
+    generic = ((front / radii[0]) ** 2 + (side / radii[1]) ** 2)[None] + (((height - middle) / radii[2]) ** 2)[:, None, None] < 1
+    labels = np.where(region, np.where(generic, SOFT, AIR), KEEP).astype(np.uint8)
+    labels[_kept(grid, anatomy, config)] = GUARD
+    return labels
+
+
+def _kept(grid: Grid, anatomy: Anatomy, config: GuardedConfig) -> Mask:
+    """What is never touched: the brain and its margin, bone near it.
+
+    The outermost voxel of the head is skin and may be taken, however thin skull and skin are, unless the brain itself is next to it.
+    """
+    deep = erode(anatomy.head | ~grid.seen, STEP)
+    kept = (dilate(anatomy.brain, MARGIN_MM + STEP) | anatomy.bone & dilate(anatomy.brain, config.bone_mm)) & deep
+    return kept | dilate(anatomy.brain, STEP)
