@@ -29,6 +29,9 @@ _NUMBER = {
 _NUMBERS = {"orientation": "ImageOrientationPatient", "position": "ImagePositionPatient", "pixel_spacing": "PixelSpacing"}
 TAGS = [*_TEXT.values(), *_NUMBER.values(), *_NUMBERS.values(), "SpecificCharacterSet"]
 
+CT_IMAGES = frozenset({"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1"})  # CT Image Storage, Enhanced CT Image Storage
+CUT = "cut off before its pixels"
+
 SCHEMA = pa.schema([
     ("path", pa.binary()), ("size", pa.int64()), ("modified", pa.int64()), ("fault", pa.string()),
     *((name, pa.string()) for name in _TEXT), *((name, pa.float64()) for name in _NUMBER),
@@ -43,6 +46,8 @@ def read_header(file: Path | BinaryIO) -> dict[str, Any]:
     except Exception as error:  # the parser raises many kinds on damaged files; every one is a fault with a name
         return {"fault": f"not readable as DICOM ({type(error).__name__})"}
     missing = next((name for name in ("sop_uid", "study_uid", "series_uid") if not row[name]), None)
+    if missing is None and row["sop_class"] in CT_IMAGES and row["rows"] is None:
+        return row | {"fault": CUT}  # Rows is required of them and stands near the end of the header
     return row | {"fault": f"no {missing}" if missing else None}
 
 

@@ -26,7 +26,7 @@ CHUNK = 256  # files a task
 GROUP = 16_384  # rows a row group
 NOT_READ = -1  # no file's modification time: the next update reads it again
 NIFTI = "NIfTI file"
-VERSION = {b"ichset_index": b"2"}  # of the columns: an index of another version is built anew
+VERSION = {b"ichset_index": b"3"}  # of the columns: an index of another version is built anew
 Found = tuple[bytes, int, int]  # path relative to the archive, size, modification time in ns
 
 

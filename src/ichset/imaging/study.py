@@ -13,6 +13,7 @@ from typing import Any
 
 from ichset.config import RetrieveConfig
 from ichset.contracts import SERIES, Reason
+from ichset.imaging.header import CUT
 from ichset.imaging.masks import named, take
 from ichset.imaging.quality import Quality, quality_of
 from ichset.imaging.repair import repair
@@ -106,7 +107,7 @@ class _Study:
         self._task, self._source, self._config, self._courtesy, self._staging = task, source, config, courtesy, staging
         self._seen: dict[Key, Seen] = {}
         self._measured: dict[Key, dict[str, Any]] = {}
-        self._pulled = 0
+        self._cut: set[str] = set()  # series with a file that holds no pixels: a slice too few, wherever it lay
 
     def bring(self) -> Outcome:
         listed = self._source.headers(self._task.study_uid) if self._task.headers is None else self._task.headers
@@ -137,6 +138,8 @@ class _Study:
             raise _Lost(Reason.WRONG_PATIENT, "the archive's patient is not the report's")
         if not any(fits(header, request, lookup) for header in good):
             raise _Lost(Reason.STUDY_NOT_FOUND, "the archive answers with another study")
+        whole = {header["sop_uid"] for header in good}
+        self._cut = {one["series_uid"] for one in listed if one["fault"] == CUT and one["sop_uid"] not in whole}
         series: dict[str, list[Header]] = defaultdict(list)
         for header in distinct(good):
             series[header["series_uid"]].append(header)
@@ -151,6 +154,8 @@ class _Study:
 
         from ichset.volume import GeometryError, from_datasets
 
+        if choice.key[0] in self._cut:
+            return Seen(reason=f"files cannot be read ({CUT})")
         paths = [self._staging.file(row) for row in choice.headers]
         try:
             datasets = [dcmread(path) for path in paths]
