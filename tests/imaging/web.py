@@ -52,7 +52,7 @@ class Web:
         self.asked[kind] += 1
         if kind == "find":
             asked = {key: values[0] for key, values in parse_qs(urlsplit(path).query).items() if key in QUERY}
-            chosen = list({one.StudyInstanceUID: one for one in chosen if all(one[key].value == value for key, value in asked.items())}.values())
+            chosen = list({str(one.StudyInstanceUID): one for one in chosen if all(one[key].value == value for key, value in asked.items())}.values())
         waiting = self.faults.get(kind, [])
         fault = waiting.pop(0) if waiting else self.ever.get(kind)
         if kind in ("find", "metadata"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -111,8 +112,8 @@ class DimseSource:
 
     def check(self) -> None:
         try:
-            with self._association(["1.2.840.10008.1.1"]) as association:
-                association.send_c_echo()
+            with self._association([FIND]):  # not every archive answers C-ECHO
+                pass
         except TransferFault as fault:
             raise SourceUnreachable(f"{self._place}: {fault.words}") from None
 
@@ -183,7 +184,7 @@ class DimseSource:
 
 
 _KNOWN = frozenset(tag_for_keyword(keyword) for keyword in TAGS)
-_SERVICES = {FIND: "C-FIND", GET: "C-GET", MOVE: "C-MOVE", "1.2.840.10008.1.1": "C-ECHO"}
+_SERVICES = {FIND: "C-FIND", GET: "C-GET", MOVE: "C-MOVE"}
 
 
 def _query(level: str, wanted: Sequence[str] = (), **keys: str | list[str]) -> Dataset:
@@ -199,11 +200,15 @@ def _query(level: str, wanted: Sequence[str] = (), **keys: str | list[str]) -> D
 
 def _refusal(association: Any, config: DimseConfig) -> str:
     titles = f"called {config.called}, calling {config.calling}"
+    try:
+        socket.create_connection((config.host, config.port), timeout=5).close()  # pynetdicom tells no connection and an abort alike
+    except OSError as error:
+        return f"no connection ({error.strerror or type(error).__name__})"
     if association.is_rejected:
         return f"the archive refused the association ({titles}); does it know our title and address?"
     if association.is_aborted:
         return f"the archive aborted the association ({titles}); does it know our title and address?"
-    return "no connection"
+    return "the association came to nothing"
 
 
 def require_pynetdicom() -> None:

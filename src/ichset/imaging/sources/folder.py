@@ -30,7 +30,7 @@ class FolderSource:
         self._located: dict[str, set[str]] = defaultdict(set)  # asked key -> study UIDs
         for table in _tables(index, ["study_uid", "accession", "patient_id", "study_date"]):
             keys = _keys(table, lookup)
-            found = table.append_column("key", keys).filter(pc.is_in(keys, asked))
+            found = table.append_column("key", keys).filter(pc.and_(pc.is_in(keys, asked), pc.is_valid(table["study_uid"])))
             for row in found.select(["key", "study_uid"]).group_by(["key", "study_uid"]).aggregate([]).to_pylist():
                 self._located[row["key"]].add(row["study_uid"])
         self._rows: dict[str, list[Header]] = defaultdict(list)
