@@ -52,9 +52,31 @@ class Place:
         return bool(_NAMED.match(self.words))
 
 
-def blood_findings(text: str, hit: Hit, hits: Sequence[Hit], book: PhraseBook) -> tuple[tuple[str, ...], str]:
+class Marks:
+    """Where each phrase file matches in one sentence, found once for all of its hits."""
+
+    def __init__(self, text: str, book: PhraseBook) -> None:
+        self.text, self.book = text, book
+        self._found: dict[str, list[tuple[int, int]]] = {}
+
+    def keyword(self, name: str) -> list[tuple[int, int]]:
+        return self._spans(name, self.book.keywords[name])
+
+    def cue(self, name: str) -> list[tuple[int, int]]:
+        return self._spans(f"cue/{name}", self.book.cues[name])
+
+    def _spans(self, name: str, pattern: re.Pattern[str]) -> list[tuple[int, int]]:
+        if name not in self._found:
+            self._found[name] = [mark.span() for mark in pattern.finditer(self.text)]
+        return self._found[name]
+
+
+def blood_findings(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> tuple[tuple[str, ...], str]:
     """(compartments or extracranial or BLOOD, words of the nearest place)."""
-    places = _near(text, hit, hits, book) or [place for place in _near(text, hit, (), book) if place.own]
+    text = marks.text
+    places = _near(marks, hit, hits)
+    if not places and len(hits) > 1:
+        places = [place for place in _near(marks, hit, ()) if place.own]
     words = places[0].words if places else ""
     if hit.kind != BLOOD:
         if any(place.name == "spine" for place in places):
@@ -71,32 +93,33 @@ def blood_findings(text: str, hit: Hit, hits: Sequence[Hit], book: PhraseBook) -
     return tuple(dict.fromkeys(chosen)) or (BLOOD,), words
 
 
-def fracture_finding(text: str, low: int, high: int, hit: Hit, book: PhraseBook) -> tuple[tuple[str, ...], str]:
+def fracture_finding(marks: Marks, low: int, high: int, hit: Hit) -> tuple[tuple[str, ...], str]:
     """Fracture of vault or base (or of no said bone), or of the face or spine alone."""
-    places = [p for p in _places(text, low, high, hit, book, ("skull", "face", "spine")) if not p.start <= hit.start < p.end]
+    places = [p for p in _places(marks, low, high, hit, ("skull", "face", "spine")) if not p.start <= hit.start < p.end]
     places.sort(key=lambda place: place.far)
     if places and all(place.name != "skull" for place in places):
         return ("facial fracture",), places[0].words
     return ("fracture",), places[0].words if places else ""
 
 
-def _near(text: str, hit: Hit, hits: Sequence[Hit], book: PhraseBook) -> list[Place]:
+def _near(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> list[Place]:
     """Places that belong to this hit, own stretch first, then by distance."""
+    text = marks.text
     low, high = 0, len(text)
-    for mark in book.cues["contrast"].finditer(text):
-        low, high = (mark.end(), high) if mark.end() <= hit.start else (low, min(high, mark.start()))
+    for start, end in marks.cue("contrast"):
+        low, high = (end, high) if end <= hit.start else (low, min(high, start))
     others = [one for one in hits if (one.kind == BLOOD or one.kind in BLEEDS) and one != hit]
     before = max((one.end for one in others if one.end <= hit.start), default=-1)
     after = min((one.start for one in others if one.start >= hit.end), default=len(text) + 1)
     found = []
-    for place in _places(text, max(low, before), min(high, after), hit, book, (*BLEEDS, OUTSIDE, "spine")):
+    for place in _places(marks, max(low, before), min(high, after), hit, (*BLEEDS, OUTSIDE, "spine")):
         if place.far > NEAR or (hit.start <= place.start < hit.end and hit.kind != BLOOD):
             continue
         if place.end <= hit.start and before >= 0 and not _COMMA.search(text, before, place.start) and not _AND.fullmatch(text[place.end : hit.start]):
             continue  # it follows another hit without a comma: theirs
         if place.start >= hit.end and after <= len(text) and not place.own and not _COMMA.search(text, place.end, after):
             continue  # it leads to the next hit
-        if not place.own and _denied(text, place, book):
+        if not place.own and _denied(marks, place):
             continue
         if _OF_NATURE.match(text, place.end):
             continue  # опухолевую природу гематомы
@@ -109,13 +132,17 @@ def _near(text: str, hit: Hit, hits: Sequence[Hit], book: PhraseBook) -> list[Pl
     return sorted(found, key=lambda place: (not place.own, place.name == "intracerebral" and not place.named, place.far, place.name))
 
 
-def _places(text: str, low: int, high: int, hit: Hit, book: PhraseBook, names: Sequence[str]) -> list[Place]:
+def _places(marks: Marks, low: int, high: int, hit: Hit, names: Sequence[str]) -> list[Place]:
     found = []
     for name in names:
-        for mark in book.keywords[f"where/{name}"].finditer(text, max(low, 0), high):
-            between = (hit.end, mark.start()) if mark.start() >= hit.end else (mark.end(), hit.start)
-            far = max(between[1] - between[0], 0)
-            found.append(Place(mark.start(), mark.end(), name, mark[0], not _COMMA.search(text, *between), far))
+        for start, end in marks.keyword(f"where/{name}"):
+            if start < low or end > high:
+                continue
+            between = (hit.end, start) if start >= hit.end else (end, hit.start)
+            own = not _COMMA.search(marks.text, *between)
+            found.append(Place(start, end, name, marks.text[start:end], own, max(between[1] - between[0], 0)))
+    if len(found) < 2:
+        return found
     within = [one for one in found if any(o.start <= one.start and one.end <= o.end and o.end - o.start > one.end - one.start for o in found)]
     return [one for one in found if one not in within]
 
@@ -126,11 +153,11 @@ def _inside(text: str, place: Place) -> bool:
     return bool(_INTO.search(ahead)) and not _TOUCHES.search(ahead)
 
 
-def _denied(text: str, place: Place, book: PhraseBook) -> bool:
-    start = max((mark.end() for mark in _COMMA.finditer(text, 0, place.start)), default=0)
-    stop = _COMMA.search(text, place.end)
-    stretch = text[start : stop.start() if stop else len(text)]
-    return bool(book.cues["negation_after"].search(stretch) or book.cues["negation_before"].search(stretch))
+def _denied(marks: Marks, place: Place) -> bool:
+    start = max((mark.end() for mark in _COMMA.finditer(marks.text, 0, place.start)), default=0)
+    stop = _COMMA.search(marks.text, place.end)
+    high = stop.start() if stop else len(marks.text)
+    return any(start <= low and end <= high for low, end in (*marks.cue("negation_after"), *marks.cue("negation_before")))
 
 
 def _beside_named(text: str, hit: Hit, place: Place) -> bool:

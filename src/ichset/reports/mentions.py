@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ichset.reports.compartments import BLEEDS, BLOOD, Hit, blood_findings, fracture_finding
+from ichset.reports.compartments import BLEEDS, BLOOD, Hit, Marks, blood_findings, fracture_finding
 from ichset.reports.normalize import Text, normalize
 from ichset.reports.phrases import PhraseBook
 from ichset.reports.scope import Scope
@@ -99,9 +99,9 @@ def _mention(section: str, raw: str, text: Text, base: int, sentence: Sentence, 
     findings: tuple[str, ...] = (hit.kind,)
     place = ""
     if hit.kind == "fracture":
-        findings, place = fracture_finding(words, low, high, hit, book)
+        findings, place = fracture_finding(sentence.marks, low, high, hit)
     elif hit.kind not in OTHER_FINDINGS:
-        findings, place = blood_findings(words, hit, hits, book)
+        findings, place = blood_findings(sentence.marks, hit, hits)
     assertion, cue, new = Scope(words[low : hit.start], words[hit.start : hit.end], words[hit.end : high], book).assertion()
     start, last = text.source(base + hit.start), text.source(base + hit.end - 1) + 1
     around = words[low:high]
@@ -120,6 +120,7 @@ class Sentence:
 
     def __init__(self, text: str, book: PhraseBook) -> None:
         self.text, self.book = text, book
+        self.marks = Marks(text, book)
 
     def hits(self) -> list[Hit]:
         """Keyword hits, the longer of overlapping ones, in order."""

@@ -107,7 +107,15 @@ def compile_phrases(phrases: list[str]) -> re.Pattern[str]:
     if not phrases:
         return re.compile("(?!)")
     ordered = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
-    return re.compile(rf"(?<![{_LETTER}])(?:{'|'.join(map(_regex, ordered))})")
+    # by first letter: a place in the text then tries a dozen branches, not hundreds
+    initials = {letter: [_regex(phrase)[len(re.escape(letter)) :] for phrase in ordered if phrase[0] == letter] for letter in _initials(ordered)}
+    branches = [f"{re.escape(letter)}(?:{'|'.join(rests)})" for letter, rests in initials.items()]
+    branches += [_regex(phrase) for phrase in ordered if phrase.startswith("<")]
+    return re.compile(rf"(?<![{_LETTER}])(?:{'|'.join(branches)})")
+
+
+def _initials(phrases: list[str]) -> list[str]:
+    return sorted({phrase[0] for phrase in phrases if not phrase.startswith("<")})
 
 
 def _regex(phrase: str) -> str:

@@ -15,17 +15,18 @@ from ichset.contracts import MENTIONS, REPORT_LABELS, RULED, StageOutput
 from ichset.engine import WorkerDied, run_each
 from ichset.errors import CurationError
 from ichset.reports.labels import label_mentions
-from ichset.reports.mentions import Mention, find_mentions, sentences
+from ichset.reports.mentions import MOST_MENTIONS, Mention, find_mentions, sentences
 from ichset.reports.normalize import normalize
 from ichset.reports.phrases import PhraseBook, load_books
 from ichset.reports.scope import ABSENT, HYPOTHETICAL, PRESENT
 
 _CYRILLIC = re.compile("[а-яА-ЯёЁ]")
 _HEADINGS = re.compile(
-    r"(?im)^\s*(?P<indication>показани\w*|направ\w+ диагноз|диагноз[^:\n]{0,20}|(?:клинич|предварит|направит)\w* (?:диагноз|данные)[^:\n]{0,20}|направлен\w?|цель(?: исследования)?|жалобы|анамнез(?: заболевания)?|clinical (?:history|information|indication)|indications?|history|reason for exam\w*)\s*:"
-    r"|(?:^|\n|(?<=[.!?]\s))\s*(?P<conclusion>заключение|вывод\w*|impression|conclusion|opinion)\s*:?"
-    r"|(?:^|\n|(?<=[.!?]\s))\s*(?P<description>описание|протокол|findings|technique|техника\w*|report)\s*:"
+    r"(?im)^[ \t]{0,20}(?P<indication>показани\w*|направ\w+ диагноз|диагноз[^:\n]{0,20}|(?:клинич|предварит|направит)\w* (?:диагноз|данные)[^:\n]{0,20}|направлен\w?|цель(?: исследования)?|жалобы|анамнез(?: заболевания)?|clinical (?:history|information|indication)|indications?|history|reason for exam\w*)[ \t]*:"
+    r"|(?:^|\n|(?<=[.!?]\s))[ \t]{0,20}(?P<conclusion>заключение|вывод\w*|impression|conclusion|opinion)[ \t]*:?"
+    r"|(?:^|\n|(?<=[.!?]\s))[ \t]{0,20}(?P<description>описание|протокол|findings|technique|техника\w*|report)[ \t]*:"
 )
+_HEADING_WORD = re.compile(r"[Зз][Аа][Кк][Лл][Юю]|[Вв][Ыы][Вв][Оо][Дд]|[Ii][Mm][Pp][Rr]|[Cc][Oo][Nn][Cc]|[Oo][Pp][Ii][Nn]")
 # "no acute pathology" says nothing of what is old
 _QUALIFIED = re.compile(r"(?:остр|свеж|нов|дополнительн|acute|new)\w*\s*$")
 LONGEST = 200_000  # characters of a section that are read: ten times the longest report
@@ -47,8 +48,11 @@ class Rules:
     config: RulesConfig
     books: dict[str, PhraseBook] = field(repr=False)
 
-    def read(self, description: str, conclusion: str, lang: str | None = None, title: str = "") -> Reading:
-        """Read one report. `lang` is ru or en, else told by its letters. Text of an indication never raises a finding."""
+    def read(self, description: str, conclusion: str, lang: str | None = None, title: str = "", brain_ct: int | None = None) -> Reading:
+        """Read one report. `lang` is ru or en, else told by its letters. Text of an indication never raises a finding.
+
+        `brain_ct`: what is already known of the study; None to tell it from title and text.
+        """
         sections = _sections(description or "", conclusion or "")
         lang = lang if lang in self.books else "ru" if _CYRILLIC.search("".join(sections.values())) else "en"
         if self.config.method == "paper":
@@ -59,7 +63,9 @@ class Rules:
         normal = any(not _QUALIFIED.search(said[: mark.start()]) for mark in book.cues["normal"].finditer(said))
         broken = bool(book.cues["nondiagnostic"].search(said or sections["description"].lower()))
         labels, doubt = label_mentions(mentions, normal, broken)
-        return Reading({"brain_ct": self._brain(title, sections, lang), **labels}, tuple(mentions), doubt)
+        cut = max(len(description or ""), len(conclusion or "")) > LONGEST or len(mentions) >= MOST_MENTIONS
+        brain = self._brain(title, sections, lang) if brain_ct is None else brain_ct
+        return Reading({"brain_ct": brain, **labels}, tuple(mentions), doubt or cut)
 
     def _mentions(self, name: str, text: str, lang: str) -> list[Mention]:
         if not text:
@@ -128,7 +134,7 @@ def _sections(description: str, conclusion: str) -> dict[str, str]:
     """
     description, conclusion = description[:LONGEST], conclusion[:LONGEST]
     parts = {"indication": "", "description": description, "conclusion": conclusion}
-    marks = list(_HEADINGS.finditer(description))
+    marks = list(_HEADINGS.finditer(description)) if ":" in description or _HEADING_WORD.search(description) else []
     if not marks:
         return parts
     spans: dict[str, list[tuple[int, int]]] = {"indication": [], "description": [(0, marks[0].start())], "conclusion": []}
@@ -174,8 +180,8 @@ def _read_batch(rules: Rules, batch: pa.RecordBatch) -> tuple[pa.Table, pa.Table
     ruled: list[dict[str, Any]] = []
     mentions: list[dict[str, Any]] = []
     for report, study, _, description, conclusion, title in zip(*columns, strict=True):
-        reading = rules.read(description or "", conclusion or "", None, title or "")
-        ruled.append({"report": report, "study": study, **reading.labels, "brain_ct": 1, "doubt": reading.doubt})
+        reading = rules.read(description or "", conclusion or "", None, title or "", brain_ct=1)
+        ruled.append({"report": report, "study": study, **reading.labels, "doubt": reading.doubt})
         mentions += [mention_row(report, number, one) for number, one in enumerate(reading.mentions, 1)]
     return pa.Table.from_pylist(ruled, RULED.schema), pa.Table.from_pylist(mentions, MENTIONS.schema)
 

@@ -14,6 +14,7 @@ from ichset.reports.phrases import PhraseBook
 
 PRESENT, ABSENT, HISTORICAL, RESOLVED, UNCERTAIN, HYPOTHETICAL = "present", "absent", "historical", "resolved", "uncertain", "hypothetical"
 MEASURE = re.compile(r"\d\s*(?:[xх×*]\s*\d+\s*)*(?:мм|см|мл|ед|mm|cm|ml|cc|hu)\b")
+NEAREST = 6  # cues before a finding that are weighed
 _COMMA = re.compile(r",(?!\d)|\s[–—-]\s")
 _OPENS = re.compile(r"\s*(?:на|при|в|во|по|со|с|из|у|at|on|in|within|the)\s")
 _NOMINATIVE = re.compile(r"(?:ая|яя|ое|щее|днее|жее|ый|ые|кровоизлияние|гематома|кровь|полоска|скопление|слой|участок)$")
@@ -66,7 +67,7 @@ class Scope:
         """The words that deny the finding, or ''."""
         plain = self.book.cues["not_negation"]
         before, after = masked(self.before, plain), masked(self.after, plain)
-        for mark in reversed(list(self.book.cues["negation_before"].finditer(before))):
+        for mark in reversed(list(self.book.cues["negation_before"].finditer(before))[-NEAREST:]):
             if self._denied_after(mark, before):
                 return mark[0]
         for mark in self.book.cues["negation_after"].finditer(after):
@@ -99,7 +100,7 @@ class Scope:
 
     def doubt(self) -> str:
         """The words that leave the finding open, or ''."""
-        for mark in self.book.cues["uncertain"].finditer(self.before):
+        for mark in list(self.book.cues["uncertain"].finditer(self.before))[-NEAREST:]:
             between = self.before[mark.end() :]
             if self._objected(between) or (_COMMA.search(between) and self.alone()):
                 continue
@@ -110,7 +111,7 @@ class Scope:
     def doubt_after(self) -> str:
         """The words behind the finding that leave it open, and no other finding: САК не исключено."""
         own = self._own_after()
-        for mark in self.book.cues["uncertain"].finditer(own):
+        for mark in list(self.book.cues["uncertain"].finditer(own))[:NEAREST]:
             if mark[0] in _EITHER:
                 if self._alternative() and not self._probable():
                     return mark[0]
@@ -126,7 +127,7 @@ class Scope:
 
     def reached(self, name: str) -> str:
         """The last cue of this kind before the finding whose reach is not ended by a comma."""
-        for mark in reversed(list(self.book.cues[name].finditer(self.before))):
+        for mark in reversed(list(self.book.cues[name].finditer(self.before))[-NEAREST:]):
             between = self.before[mark.end() :]
             if _COMMA.search(between) and self.alone():
                 continue
