@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ichset.anonymize.deface_grid import STEP, Grid, grid_of, native_points
+from ichset.anonymize.deface_grid import Grid, grid_of, nearest
 from ichset.anonymize.deface_paper import draw_ellipses
 from ichset.anonymize.deface_region import AIR, GUARD, KEEP, SOFT, face_region, find_anatomy
 from ichset.anonymize.morphology import largest
@@ -75,7 +75,7 @@ def plan_series(volume: Volume, config: GuardedConfig) -> Plan:
     grid = grid_of(volume)
     anatomy = find_anatomy(grid, config.min_brain_ml)
     upright = grid if anatomy.pose.up == 1 else grid.overturned()
-    labels = face_region(upright, anatomy, config)[:: anatomy.pose.up]
+    labels = np.ascontiguousarray(face_region(upright, anatomy, config)[:: anatomy.pose.up])
     return Plan(labels, grid, anatomy.pose.as_header())
 
 
@@ -84,53 +84,42 @@ def _by_plan(volume: Volume, number: int, plans: Sequence[Plan], config: DefaceC
     changed = np.zeros(len(hu), bool)
     own = plans[number]
     front = np.array([*own.pose.front, 0.0])
-    for slice_ in range(len(hu)):
+    for slice_, (before, after) in enumerate(zip(volume.hu, hu, strict=True)):
         labels = _native_labels(volume, slice_, plans, number)
-        if not (labels & 3 != GUARD).any() or not labels.any():
+        air, soft = np.flatnonzero(labels == AIR), np.flatnonzero(labels == SOFT)
+        if not air.size + soft.size:
             continue
         rng = np.random.default_rng([seed, number, slice_])
-        region = (labels == AIR) | (labels == SOFT)
-        if not region.any():
-            continue
-        draw_ellipses(hu[slice_], _largest_bone(volume.hu[slice_], config), volume, front, config.paper, rng, labels == GUARD)
-        hu[slice_][labels == AIR] = AIR_HU
-        soft = labels == SOFT
-        drawn = np.rint(rng.normal(*SOFT_HU, int(soft.sum())))
-        hu[slice_][soft] = drawn + (drawn == volume.hu[slice_][soft])  # no voxel keeps its value by chance
-        changed[slice_] = bool((hu[slice_] != volume.hu[slice_]).any())
+        draw_ellipses(after, _largest_bone(before, config), volume, front, config.paper, rng, labels == GUARD)
+        after.ravel()[air] = AIR_HU
+        drawn = np.rint(SOFT_HU[0] + SOFT_HU[1] * rng.standard_normal(soft.size, np.float32)).astype(np.int16)
+        after.ravel()[soft] = drawn + (drawn == before.ravel()[soft])  # no voxel keeps its value by chance
+        changed[slice_] = not np.array_equal(before, after)
     return Defaced(hu, changed, own.pose)
 
 
 def _native_labels(volume: Volume, slice_: int, plans: Sequence[Plan], own: int) -> NDArray[np.uint8]:
     """(rows, columns) labels of one slice: what any series of the study hides, but never what this series guards."""
-    rows, columns = volume.hu.shape[1:]
-    down, across = native_points(volume, slice_, slice(0, rows), slice(0, columns))
-    result = np.zeros((rows, columns), np.uint8)
-    for number in sorted(range(len(plans)), key=lambda one: one == own):
-        labels = _look_up(plans[number], down, across)
-        if number == own:
-            result = np.where((labels == GUARD) | (labels != KEEP), labels, result)
-        else:
-            result = np.where((labels == AIR) | (labels == SOFT), labels, result)
+    result = _look_up(plans[own], volume, slice_)
+    for number, plan in enumerate(plans):
+        if number != own:
+            labels = _look_up(plan, volume, slice_)
+            result = np.where((result == KEEP) & (labels != GUARD), labels, result)
     return result
 
 
-def _look_up(plan: Plan, down: NDArray[np.float64], across: NDArray[np.float64]) -> NDArray[np.uint8]:
-    shape = plan.labels.shape[::-1]
-    flat = np.zeros((down.shape[0], across.shape[1]), np.int64)
-    outside = np.zeros(flat.shape, bool)
-    for axis, stride in ((0, 1), (1, shape[0]), (2, shape[0] * shape[1])):
-        index = np.rint((down[..., axis] - plan.grid.origin[axis] + across[..., axis]) / STEP).astype(np.int32)
-        outside |= (index < 0) | (index >= shape[axis])
-        flat += np.clip(index, 0, shape[axis] - 1) * np.int64(stride)
-    labels = plan.labels.ravel()[flat]
-    labels[outside] = KEEP
-    return labels
+def _look_up(plan: Plan, volume: Volume, slice_: int) -> NDArray[np.uint8]:
+    flat, inside = nearest(plan.grid, volume, slice_)
+    return plan.labels.ravel()[flat] * inside  # KEEP outside
 
 
 def _largest_bone(hu: NDArray[np.int16], config: DefaceConfig) -> NDArray[np.bool_]:
     bone = hu > config.paper.threshold_hu
-    return largest(bone) if bone.any() else bone
+    rows = np.flatnonzero(bone.any(1))
+    if rows.size:
+        used = slice(rows[0], rows[-1] + 1)
+        bone[used] = largest(bone[used])
+    return bone
 
 
 # --- paper ----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from ichset.volume import Volume
 
 STEP = 2.0  # mm: fine enough for skull and skin, 64 times fewer voxels than half-millimetre slices
 AIR = -1000
+STILL_MM = 1e-6  # so much of a shift across a whole slice is none
 PADDING_HU = -1500  # below any tissue: scanners write -2000 or -3024 where nothing was reconstructed
 
 
@@ -35,52 +37,112 @@ class Grid:
 
 def grid_of(volume: Volume) -> Grid:
     """Resample a volume to STEP mm, averaging within slices so that thin bone is not stepped over."""
-    factor = [max(round(STEP / 2 / spacing), 1) for spacing in volume.spacing]
+    factor = (max(round(STEP / 2 / volume.spacing[0]), 1), max(round(STEP / 2 / volume.spacing[1]), 1))
     coarse = _shrunk(volume.hu, *factor)
     padded = _shrunk_padding(volume.hu, *factor)
     corners = _corners(volume)
     low, high = corners.min(0), corners.max(0)
     size = np.ceil((high - low) / STEP).astype(int) + 1
-    hu = np.full(size[::-1], AIR, np.float32)
-    seen = np.zeros(size[::-1], bool)
-    ys, xs = np.meshgrid(np.arange(size[1]) * STEP + low[1], np.arange(size[0]) * STEP + low[0], indexing="ij")
-    for k in range(size[2]):
-        points = np.stack([xs, ys, np.full_like(xs, low[2] + k * STEP)], -1)
-        at = native_indices(volume, points)
-        at[1] = (at[1] - (factor[0] - 1) / 2) / factor[0]
-        at[2] = (at[2] - (factor[1] - 1) / 2) / factor[1]
-        hu[k] = ndimage.map_coordinates(coarse, at, order=1, mode="constant", cval=AIR, output=np.float32, prefilter=False)
-        seen[k] = (at[0] > -0.5) & (at[0] < len(coarse) - 0.5) & (at[1] > -0.5) & (at[1] < coarse.shape[1] - 0.5)
-        seen[k] &= (at[2] > -0.5) & (at[2] < coarse.shape[2] - 0.5)
+    hu = np.empty(size[::-1], np.float32)
+    seen = np.empty(size[::-1], bool)
+    z, y, x = (np.arange(count) * STEP + start for count, start in zip(size[::-1], low[::-1], strict=True))
+    slices, rows, columns = native_indices(volume, x[None, None], y[:, None], z[:, None, None])
+    rows, columns = ((index - (by - 1) / 2) / by for index, by in zip((rows, columns), factor, strict=True))
+    for k in range(len(z)):
+        at = [index[min(k, len(index) - 1)] for index in (slices, rows, columns)]
+        hu[k] = _interpolated(coarse, at, (len(y), len(x)))
+        seen[k] = _within(at[0], coarse.shape[0]) & _within(at[1], coarse.shape[1]) & _within(at[2], coarse.shape[2])
         if padded is not None:
-            near = np.rint(at).astype(np.int32)
-            seen[k] &= ~padded[tuple(np.clip(one, 0, size - 1) for one, size in zip(near, padded.shape, strict=True))]
+            near = (np.rint(one).astype(np.int32) for one in at)
+            seen[k] &= ~padded[tuple(np.clip(one, 0, count - 1) for one, count in zip(near, padded.shape, strict=True))]
     return Grid(np.maximum(hu, AIR), seen, low)
 
 
-def native_indices(volume: Volume, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3, ...) fractional (slice, row, column) of patient points (..., 3); outside the stack the slice index runs on evenly."""
-    offsets = volume.offsets
-    along = (points - volume.positions[0]) @ volume.normal
-    number = np.arange(len(offsets), dtype=float)
+def _within(index: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
+    return np.asarray((index > -0.5) & (index < count - 0.5))
+
+
+def _interpolated(values: NDArray[np.float32], at: Sequence[NDArray[np.float64]], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Linear interpolation of one plane's points, AIR outside; by lines where slice and row do not change along x."""
+    if at[0].shape[1] == at[1].shape[1] == at[2].shape[0] == 1:
+        slices, rows = (np.broadcast_to(one, (shape[0], 1))[:, 0] for one in at[:2])
+        return _lines(values, slices, rows, at[2][0])
+    points = np.stack(np.broadcast_arrays(*at, np.empty(shape))[:3])
+    return ndimage.map_coordinates(values, points, order=1, mode="constant", cval=AIR, output=np.float32, prefilter=False)
+
+
+def _lines(values: NDArray[np.float32], slices: NDArray[np.float64], rows: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(lines, columns): each line lies in one slice and row, all in the same columns."""
+    line = np.full((len(slices), values.shape[2]), AIR, np.float32)
+    (one, step, part), (row, next_row, share) = (_neighbours(index, count) for index, count in zip((slices, rows), values.shape, strict=False))
+    inside = np.flatnonzero((part >= 0) & (share >= 0))
+    one, step, row, next_row = one[inside], step[inside], row[inside], next_row[inside]
+    part, share = part[inside, None], share[inside, None]
+    above = values[one, row] * (1 - share) + values[one, next_row] * share
+    below = values[step, row] * (1 - share) + values[step, next_row] * share
+    line[inside] = above * (1 - part) + below * part
+    left, right, weight = _neighbours(columns, values.shape[2])
+    return np.where(weight >= 0, line[:, left] * (1 - weight) + line[:, right] * weight, np.float32(AIR))
+
+
+def _neighbours(index: NDArray[np.float64], count: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """The two samples around each index and the second's weight; -1 outside."""
+    low = np.clip(np.floor(index), 0, max(count - 2, 0)).astype(np.intp)
+    weight = np.where((index >= 0) & (index <= count - 1), index - low, -1).astype(np.float32)
+    return low, np.minimum(low + 1, count - 1), weight
+
+
+def native_indices(volume: Volume, *points: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Fractional (slice, row, column) of patient points x, y, z; outside the stack the slice index runs on evenly.
+
+    All arrays broadcast together: what does not depend on a coordinate keeps a length of one along its axes.
+    """
+    start = volume.positions[0]
+    index = _slice_index(volume.offsets, _projected(points, start, volume.normal))
+    number = np.arange(len(volume.positions), dtype=float)
+    found = [index]
+    for direction, spacing in zip((volume.column_direction, volume.row_direction), volume.spacing, strict=True):
+        drift = (volume.positions - start) @ direction  # how far a slice's first voxel lies from the first slice's
+        first = np.interp(index, number, drift) if np.ptp(drift) > STILL_MM else drift[0]
+        found.append((_projected(points, start, direction) - first) / spacing)
+    return tuple(found)
+
+
+def _projected(points: Sequence[NDArray[np.float64]], start: NDArray[np.float64], direction: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Millimetres along a direction from `start`; coordinates that the direction has no part in are left out."""
+    parts = [(point - from_) * share for point, from_, share in zip(points, start, direction, strict=True) if abs(share) > 1e-9]
+    total = np.zeros((1,) * points[0].ndim)
+    for part in parts:
+        total = total + part
+    return total
+
+
+def _slice_index(offsets: NDArray[np.float64], along: NDArray[np.float64]) -> NDArray[np.float64]:
     if len(offsets) == 1:
-        index = along / STEP
-    else:
-        index = np.interp(along, offsets, number)
-        index = np.where(along < 0, along / (offsets[1] - offsets[0]), index)
-        last = offsets[-1] - offsets[-2]
-        index = np.where(along > offsets[-1], number[-1] + (along - offsets[-1]) / last, index)
-    first = np.stack([np.interp(index, number, volume.positions[:, axis]) for axis in range(3)], -1)
-    row = (points - first) @ volume.column_direction / volume.spacing[0]
-    column = (points - first) @ volume.row_direction / volume.spacing[1]
-    return np.stack([index, row, column])
+        return along / STEP
+    index = np.interp(along, offsets, np.arange(len(offsets), dtype=float))
+    index = np.where(along < 0, along / (offsets[1] - offsets[0]), index)
+    return np.where(along > offsets[-1], len(offsets) - 1 + (along - offsets[-1]) / (offsets[-1] - offsets[-2]), index)
 
 
-def native_points(volume: Volume, slice_: int, rows: slice, columns: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Patient positions of a slice's voxels as a sum: (rows, 1, 3) + (1, columns, 3) mm, the slice's origin in the first."""
-    down = np.arange(rows.start, rows.stop)[:, None] * volume.spacing[0] * volume.column_direction + volume.positions[slice_]
-    across = np.arange(columns.start, columns.stop)[:, None] * volume.spacing[1] * volume.row_direction
-    return down[:, None], across[None]
+def nearest(grid: Grid, volume: Volume, slice_: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """(rows, columns) flat index of the grid's voxel nearest to each voxel of a slice, and whether it lies in the grid.
+
+    Along an axis that only the row or only the column moves, one line is worked out for all.
+    """
+    down = np.arange(volume.hu.shape[1])[:, None] * volume.spacing[0] * volume.column_direction + volume.positions[slice_] - grid.origin
+    across = np.arange(volume.hu.shape[2])[:, None] * volume.spacing[1] * volume.row_direction
+    flat: NDArray[np.intp] = np.zeros((1, 1), np.intp)
+    inside: NDArray[np.bool_] = np.ones((1, 1), bool)
+    stride = 1
+    for axis, size in enumerate(grid.hu.shape[::-1]):
+        rows, columns = down[:, None, axis], across[None, :, axis]
+        rows, columns = (line[:1, :1] if np.ptp(line) < STILL_MM else line for line in (rows, columns))
+        index = np.rint((rows + columns) / STEP).astype(np.intp)
+        inside = inside & (index >= 0) & (index < size)
+        flat = flat + np.clip(index, 0, size - 1) * stride
+        stride *= size
+    return np.broadcast_to(flat, volume.hu.shape[1:]), np.broadcast_to(inside, volume.hu.shape[1:])
 
 
 def _shrunk(hu: NDArray[np.int16], down: int, across: int) -> NDArray[np.float32]:
@@ -89,8 +151,8 @@ def _shrunk(hu: NDArray[np.int16], down: int, across: int) -> NDArray[np.float32
     rows, columns = hu.shape[1] // down, hu.shape[2] // across
     small = np.empty((len(hu), rows, columns), np.float32)
     for target, image in zip(small, hu, strict=True):
-        blocks = image[: rows * down, : columns * across].reshape(rows, down, columns, across)
-        target[:] = np.maximum(blocks, AIR).mean((1, 3), dtype=np.float32)
+        lines = np.maximum(image[: rows * down, : columns * across], AIR).reshape(rows, down, -1).sum(1, dtype=np.float32)
+        target[:] = sum(lines[:, first::across] for first in range(across)) / np.float32(down * across)
     return small
 
 

@@ -31,16 +31,14 @@ def hull_of(mask: NDArray[np.bool_]) -> Points:
 
 
 def _chain(points: Points, side: int) -> Points:
-    """One side of the hull of points with rising rows (Andrew's monotone chain)."""
-    kept: list[tuple[float, float]] = []
-    for r, c in points.tolist():
-        while len(kept) > 1:
-            (r1, c1), (r2, c2) = kept[-2], kept[-1]
-            if side * ((r2 - r1) * (c - c1) - (c2 - c1) * (r - r1)) > 0:
-                break
-            kept.pop()
-        kept.append((r, c))
-    return np.array(kept)
+    """One side of the hull of points with rising rows: whatever lies within its neighbours goes, until nothing does."""
+    while len(points) > 2:
+        edge = np.diff(points, axis=0)
+        bends = side * (edge[:-1, 0] * edge[1:, 1] - edge[:-1, 1] * edge[1:, 0]) > 0
+        if bends.all():
+            break
+        points = points[np.concatenate([[True], bends, [True]])]
+    return points
 
 
 def centroid_of(hull: Points) -> Points:

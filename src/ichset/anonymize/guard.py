@@ -34,8 +34,8 @@ Points = NDArray[np.float64]
 def bone_of(grid: Grid) -> Mask:
     """Bone of the head: closed by 2 mm, the largest part only, so that a head-rest or a frame is no skull."""
     smooth = ndimage.gaussian_filter(grid.hu, SMOOTH)
-    bone = ndimage.binary_closing((grid.hu > BONE_HU) & (smooth > BONE_HU / 2), ndimage.generate_binary_structure(3, 1))
-    return largest(ndimage.binary_dilation(bone)) & bone
+    bone = closed((grid.hu > BONE_HU) & (smooth > BONE_HU / 2), STEP)
+    return largest(dilate(bone, STEP)) & bone
 
 
 def head_of(grid: Grid) -> Mask:
@@ -43,15 +43,14 @@ def head_of(grid: Grid) -> Mask:
 
     Filled slice by slice before it is opened: the thin walls of sinuses and nose would not stand that.
     """
-    whole = filled(ndimage.binary_closing(grid.hu > SKIN_HU, ndimage.generate_binary_structure(3, 1)))
-    core = largest(ndimage.binary_erosion(whole, iterations=2))
-    return ndimage.binary_dilation(core, iterations=2) & whole
+    whole = filled(closed(grid.hu > SKIN_HU, STEP))
+    return dilate(largest(erode(whole, 2 * STEP)), 2 * STEP) & whole
 
 
 def votes_of(grid: Grid, bone: Mask) -> NDArray[np.uint8]:
     """How many of eight axial rays from each voxel end in bone; tissue that the edge of the scan cuts ends in bone too."""
     tissue = grid.hu > SKIN_HU
-    cut = ~grid.seen & ndimage.binary_dilation(tissue & grid.seen, ndimage.generate_binary_structure(3, 1), iterations=2)
+    cut = ~grid.seen & dilate(tissue & grid.seen, 2 * STEP)
     # padded by a voxel: where the grid itself ends, so does the scan
     wall, ends = (np.pad(mask, ((0, 0), (1, 1), (1, 1))) for mask in (bone | cut, tissue))
     for axis in (1, 2):
@@ -140,17 +139,17 @@ def _inside_vault(grid: Grid, centre: Points, directions: Points, distances: Poi
         rest = distances - _terms(directions) @ terms
         weights = np.where(np.abs(rest) < 3 * OUTLIER_MM, 1 / (1 + (rest / OUTLIER_MM) ** 2) ** 2, 0.0)
     result = np.zeros(grid.hu.shape, bool)
-    reach = np.ceil(TABLE_MM[1] / STEP)
-    middle = np.rint((centre - grid.origin) / STEP)
-    low = np.maximum(middle - reach, 0).astype(int)
-    high = np.minimum(middle + reach + 1, grid.hu.shape[::-1]).astype(int)
-    z, y, x = (np.arange(low[axis], high[axis]) * STEP + grid.origin[axis] - centre[axis] for axis in (2, 1, 0))
-    for k, height in enumerate(z, low[2]):
-        points = np.stack(np.broadcast_arrays(x[None], y[:, None], np.float64(height)), -1)
-        away = np.linalg.norm(points, axis=-1)
-        towards = points / np.maximum(away, 1e-6)[..., None]
-        vault = np.minimum(_terms(towards) @ terms, TABLE_MM[1])
-        result[k, low[1] : high[1], low[0] : high[0]] = (away < vault) & (towards[..., 2] > LOWEST)
+    z, y, x = (np.arange(size) * STEP + origin - middle for size, origin, middle in zip(
+        grid.hu.shape, grid.origin[::-1], centre[::-1], strict=True))  # fmt: skip
+    one, tx, ty, tz, txx, tyy, txy, txz, tyz = terms
+    x, y = x[None], y[:, None]
+    flat = x * x + y * y
+    level, tilted, bent = tx * x + ty * y, txz * x + tyz * y, txx * x * x + tyy * y * y + txy * x * y
+    for k, height in enumerate(z):  # the quadric in the unit direction, all of it times the distance squared
+        square = flat + height * height
+        away = np.sqrt(square)
+        vault = one * square + away * (level + tz * height) + bent + height * tilted
+        result[k] = (away * square < vault) & (away < TABLE_MM[1]) & (height > LOWEST * away)
     return result
 
 

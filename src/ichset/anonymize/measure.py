@@ -6,16 +6,17 @@ skull instead of rays to bone), so that it can contradict it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ichset.anonymize.deface_grid import STEP, Grid, grid_of, native_indices, native_points
+from ichset.anonymize.deface_grid import STEP, Grid, grid_of, native_indices, nearest
 from ichset.anonymize.guard import bone_of, head_of, votes_of
 from ichset.anonymize.morphology import Mask, dilate, erode, largest
-from ichset.anonymize.pose import CannotDeface, Pose, find_pose, upright
+from ichset.anonymize.pose import AIR_HU, CannotDeface, Pose, find_pose, upright
 from ichset.volume import Volume
 
 SKIN_HU = -300
@@ -50,23 +51,26 @@ def measure(original: Volume, written: Volume, pose: Pose | None = None) -> Meas
     bone = bone_of(grid)
     head = head_of(grid)
     brain = skull_flood(grid, bone, head)
-    share = _brain_changed(original, altered, brain, grid)
-    voxels = float(altered.mean())
+    counts = np.array([np.count_nonzero(slice_) for slice_ in altered])
+    share = _brain_changed(original, altered, np.flatnonzero(counts), brain, grid)
+    voxels = int(counts.sum()) / altered.size
     pose = pose or _pose(grid, bone, head)
     ml = float(brain.sum()) * STEP**3 / 1000
     if pose is None or not head.any():
         return Measures(1.0, 1.0, 1.0, share, voxels, ml)  # no front: nothing can be said to be hidden
     frame = _face_frame(grid, head, pose.front, pose.left, pose.centre, pose.up)
-    at = native_indices(original, frame).astype(np.float32)
-    before, after = _sample(original.hu, at, 1), _sample(written.hu, at, 1)
-    gone = _sample(altered.view(np.uint8), at, 0) > 0
     near = _near(grid, head, frame)
-    depth = _depth(np.where(near, before, -1000))
+    at = np.stack([np.broadcast_to(index, near.shape)[near] for index in native_indices(original, *frame)]).astype(np.float32)
+    before = _sample(original.hu, at, near)
+    depth = _depth(before)
     zone = depth < DEEP_MM
     if not zone.any():
         return Measures(0.0, 0.0, 0.0, share, voxels, ml)
-    peeled = _depth(np.where(near & ~gone, before, -1000))
-    median = _median_depth(np.where(near, after, -1000), depth)
+    gone = _nearest(altered, at)
+    untouched = before.copy()
+    untouched[near] = np.where(gone, -1000, before[near])
+    peeled = _depth(untouched)
+    median = _median_depth(_sample(written.hu, at, near), depth)
     return Measures(_same(depth, peeled, zone), _relief(depth, peeled, zone), _same(depth, median, zone), share, voxels, ml)
 
 
@@ -82,37 +86,45 @@ def _pose(grid: Grid, bone: Mask, head: Mask) -> Pose | None:
 # --- the face -------------------------------------------------------------------------------------
 def _face_frame(
     grid: Grid, head: NDArray[np.bool_], front: NDArray[np.float64], left: NDArray[np.float64], centre: NDArray[np.float64], up: int
-) -> NDArray[np.float64]:
-    """(height, width, depth, 3) points in mm: depth runs from 5 mm before the nose tip backwards, 1 mm apart."""
+) -> tuple[NDArray[np.float64], ...]:
+    """x, y, z in mm, broadcast to (height, width, depth): depth runs from 5 mm before the nose tip backwards, 1 mm apart."""
     points = grid.coordinates(head)
     ahead, level = (points[:, :2] - centre[:2]) @ front, (points[:, 2] - centre[2]) * up
     middle = np.abs((points[:, :2] - centre[:2]) @ left) < 25
     low = middle & (level < 0)
     chosen = low if low.any() else middle
     tip = points[chosen][np.argmax(ahead[chosen])]
-    heights = np.arange(ABOVE_MM, -BELOW_MM - 1, -1.0) * up
-    widths, depths = np.arange(-WIDE_MM, WIDE_MM + 1.0), np.arange(-5, DEEP_MM + 15.0)
-    frame = np.empty((len(heights), len(widths), len(depths), 3))
-    start = tip[:2] @ left
-    for axis in (0, 1):
-        frame[..., axis] = centre[axis] * 0 + (tip[:2] @ front) * front[axis] + start * left[axis]
-        frame[..., axis] += widths[None, :, None] * left[axis] - depths[None, None] * front[axis]
-    frame[..., 2] = (tip[2] + heights)[:, None, None]
-    return frame
+    heights = np.arange(ABOVE_MM, -BELOW_MM - 1, -1.0)[:, None, None] * up
+    widths, depths = np.arange(-WIDE_MM, WIDE_MM + 1.0)[:, None], np.arange(-5, DEEP_MM + 15.0)
+    x, y = (tip[axis] + widths * left[axis] - depths * front[axis] for axis in (0, 1))
+    return x[None], y[None], tip[2] + heights
 
 
-def _sample(values: NDArray, at: NDArray[np.float32], order: int) -> NDArray[np.float32]:
-    outside = -1000.0 if order else 0.0
-    return ndimage.map_coordinates(values, at, order=order, mode="constant", cval=outside, output=np.float32, prefilter=False)
+def _sample(values: NDArray, at: NDArray[np.float32], near: Mask) -> NDArray[np.float32]:
+    """The values at the points that `near` marks, linear; -1000 elsewhere."""
+    result = np.full(near.shape, -1000, np.float32)
+    result[near] = ndimage.map_coordinates(values, at, order=1, mode="constant", cval=-1000, output=np.float32, prefilter=False)
+    return result
 
 
-def _near(grid: Grid, head: NDArray[np.bool_], frame: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _nearest(values: Mask, at: NDArray[np.float32]) -> Mask:
+    index = np.rint(at).astype(np.int32)
+    inside = np.ones(at.shape[1], bool)
+    for one, size in zip(index, values.shape, strict=True):
+        inside &= (one >= 0) & (one < size)
+        np.clip(one, 0, size - 1, out=one)
+    return values[tuple(index)] & inside
+
+
+def _near(grid: Grid, head: Mask, frame: Sequence[NDArray[np.float64]]) -> Mask:
     """Points of the head or within a voxel of it: table and head-rest do not count."""
-    index = np.rint((frame - grid.origin) / STEP).astype(int)
-    shape = np.array(head.shape[::-1])
-    inside = ((index >= 0) & (index < shape)).all(-1)
-    index = np.clip(index, 0, shape - 1)
-    return inside & ndimage.binary_dilation(head, iterations=1)[index[..., 2], index[..., 1], index[..., 0]]
+    inside: Mask = np.ones((1, 1, 1), bool)
+    index = []
+    for points, start, size in zip(frame, grid.origin, head.shape[::-1], strict=True):
+        one = np.rint((points - start) / STEP).astype(np.int32)
+        inside = inside & (one >= 0) & (one < size)
+        index.append(np.clip(one, 0, size - 1))
+    return dilate(head, STEP)[tuple(index[::-1])] & inside
 
 
 def _depth(hu: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -177,23 +189,17 @@ def skull_flood(grid: Grid, bone: Mask, head: Mask) -> Mask:
     """
     soft = (grid.hu > -50) & (grid.hu < 130)
     deep = erode(head | ~grid.seen, SHELL_MM)
-    room = largest(erode(soft & deep & ~dilate(bone, WALL_MM) & ~ndimage.binary_dilation(grid.hu < -400, iterations=2), STEP))
+    room = largest(erode(soft & deep & ~dilate(bone, WALL_MM) & ~dilate(grid.hu < AIR_HU, 2 * STEP), STEP))
     # one voxel less all round: a partial-volume voxel of dura or bone is no brain
     return erode(dilate(room, WALL_MM) & soft & deep & ~dilate(bone, STEP), STEP)
 
 
-def _brain_changed(volume: Volume, altered: NDArray[np.bool_], brain: NDArray[np.bool_], grid: Grid) -> float:
+def _brain_changed(volume: Volume, altered: Mask, slices: NDArray[np.intp], brain: Mask, grid: Grid) -> float:
     """Share of intracranial voxels that were altered, on the slices' own grid."""
     total = int(brain.sum()) * STEP**3
     voxel = volume.spacing[0] * volume.spacing[1] * float(np.median(np.diff(volume.offsets))) if len(volume.hu) > 1 else 1.0
     hit = 0
-    shape = np.array(brain.shape[::-1])
-    for slice_ in np.flatnonzero(altered.any((1, 2))):
-        down, across = native_points(volume, int(slice_), slice(0, volume.hu.shape[1]), slice(0, volume.hu.shape[2]))
-        rows, columns = np.nonzero(altered[slice_])
-        points = down[rows, 0] + across[0, columns]
-        index = np.rint((points - grid.origin) / STEP).astype(int)
-        good = ((index >= 0) & (index < shape)).all(1)
-        index = index[good]
-        hit += int(brain[index[:, 2], index[:, 1], index[:, 0]].sum())
+    for slice_ in slices:
+        flat, inside = nearest(grid, volume, int(slice_))
+        hit += int(np.count_nonzero(brain.ravel()[flat] & inside & altered[slice_]))
     return hit * voxel / total if total else 0.0

@@ -116,18 +116,20 @@ def _mirror_axis(grid: Grid, mask: Mask, centre: Points, towards: Points) -> Poi
     first = float(np.arctan2(towards[1], towards[0]))
     best, step = first, np.radians(2.0)
     angles = first + np.radians(np.arange(-SEARCH_DEGREES, SEARCH_DEGREES + 1, 2.0))
-    for _ in range(4):
-        scores = [_likeness(image, middle, angle) - DOUBT * (np.degrees(angle - first) / SEARCH_DEGREES) ** 2 for angle in angles]
+    for look in range(4):
+        every = 2 if look == 0 else 1
+        off = DOUBT * (np.degrees(angles - first) / SEARCH_DEGREES) ** 2
+        scores = [_likeness(image, middle, angle, every) for angle in angles] - off
         best = float(angles[int(np.argmax(scores))])
         angles = best + step * np.array([-0.5, 0, 0.5])
         step /= 2
     return np.array([np.cos(best), np.sin(best)])
 
 
-def _likeness(image: NDArray[np.float32], middle: Points, angle: float) -> float:
-    """Correlation of the image with itself mirrored about the axis through `middle`, at the best sideways shift."""
-    reach = 55
-    along, across = np.meshgrid(np.arange(-reach, reach + 1), np.arange(-reach, reach + 1), indexing="ij")
+def _likeness(image: NDArray[np.float32], middle: Points, angle: float, step: int) -> float:
+    """Correlation of the image with itself mirrored about the axis through `middle`, at the best sideways shift; every `step` voxels."""
+    reach = 56
+    along, across = np.meshgrid(np.arange(-reach, reach + 1, step), np.arange(-reach, reach + 1), indexing="ij")
     x = middle[0] + along * np.cos(angle) - across * np.sin(angle)
     y = middle[1] + along * np.sin(angle) + across * np.cos(angle)
     turned = ndimage.map_coordinates(image, [y, x], order=1, mode="constant")
