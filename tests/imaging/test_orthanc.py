@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +103,31 @@ def test_an_unknown_title_is_one_clear_line(orthanc: Any, archive: Path, tmp_pat
     with pytest.raises(SourceUnreachable, match="calling STRANGER") as error:
         retrieve(STUDIES, stranger, tmp_path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("source", [web, dimse], ids=["dicomweb", "dimse"])
+def test_a_server_killed_amid_a_pull_and_started_again(orthanc: Any, password: Path, archive: Path, tmp_path: Path, source: Any) -> None:
+    """SIGKILL while instances arrive: the run ends in one line, nothing incomplete is there, the next run brings the rest."""
+    config = source(orthanc, password) if source is web else source(orthanc)
+    work = tmp_path / "work"
+    part = work / "retrieved" / "Sw1.part" / "pulled"
+
+    def killer() -> None:
+        end = time.monotonic() + 30
+        while time.monotonic() < end and not (part.is_dir() and any(part.iterdir())):
+            time.sleep(0.001)
+        orthanc.kill()
+
+    slow = config.model_copy(update={"courtesy": QUICK.model_copy(update={"per_second": 60.0})})  # so that the kill falls into the pull
+    thread = threading.Thread(target=killer)
+    thread.start()
+    with pytest.raises(SourceUnreachable) as error:
+        retrieve(STUDIES, slow, work)
+    thread.join()
+    assert "\n" not in str(error.value)
+    assert not any(path.suffix == "" and path.is_dir() and not (path / "record.json").exists() for path in (work / "retrieved").iterdir())
+    orthanc.start()
+    assert reasons(retrieve(STUDIES, config, work)) == LOST
+    expected = retrieve(STUDIES, RetrieveConfig(path=archive), tmp_path / "folder")
+    assert reasons(expected) == LOST
+    assert files(work).keys() == files(tmp_path / "folder").keys()

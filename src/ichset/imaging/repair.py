@@ -32,7 +32,9 @@ def repair(datasets: Sequence[Dataset]) -> str | None:
     """
     told = [_told(dataset) for dataset in datasets]
     airs = [_air(dataset) for dataset in datasets]
-    wrong = [index for index, (pair, air) in enumerate(zip(told, airs, strict=True)) if _is_wrong(pair, air)]
+    wrong = sorted(
+        {index for index, (pair, air) in enumerate(zip(told, airs, strict=True)) if _is_wrong(pair, air)} | _wrongly_sloped(datasets, told)
+    )
     if not wrong:
         return None
     right = Counter(pair for index, pair in enumerate(told) if pair and index not in set(wrong))
@@ -56,6 +58,32 @@ def _is_wrong(pair: tuple[float, float] | None, air: float | None) -> bool:
     if pair is None:
         return True
     return air is not None and abs(air * pair[0] + pair[1] - AIR_HU) > TOLERANCE
+
+
+def _wrongly_sloped(datasets: Sequence[Dataset], told: Sequence[tuple[float, float] | None]) -> set[int]:
+    """Slices whose slope puts brain elsewhere though a slope of 1 puts it right; their air, stored near 0, hardly moves with a slope."""
+    found: set[int] = set()
+    for pair in {pair for pair in told if pair and pair[0] != 1}:
+        members = [index for index, one in enumerate(told) if one == pair]
+        slices = _middle([datasets[index] for index in members])
+        stored = np.stack([dataset.pixel_array[::2, ::2] for dataset in slices]).astype(np.float32)
+        mode = _tissue_mode(stored * pair[0] + pair[1])
+        if (mode is None or not BRAIN_RANGE[0] <= mode <= BRAIN_RANGE[1]) and _fitting(slices) is not None:
+            found.update(members)
+    return found
+
+
+def _middle(datasets: Sequence[Dataset]) -> Sequence[Dataset]:
+    return datasets[len(datasets) // 4 : max(len(datasets) * 3 // 4, len(datasets) // 4 + 1)]
+
+
+def _tissue_mode(hu: NDArray[np.float32]) -> float | None:
+    """The commonest HU of soft tissue, None where there is hardly any."""
+    tissue = hu[(hu > BODY_HU / 3) & (hu < 150)]
+    if tissue.size < 500:
+        return None
+    counts, edges = np.histogram(tissue, bins=np.arange(-100, 151, 5))
+    return float(edges[counts.argmax()] + 2.5)
 
 
 def _air(dataset: Dataset) -> float | None:
@@ -93,7 +121,7 @@ def _is_padding(values: NDArray[np.int32], dataset: Dataset) -> NDArray[np.bool_
 
 def _fitting(datasets: Sequence[Dataset]) -> tuple[float, float] | None:
     """Slope 1 and the customary intercept under which air lies at -1000 and the commonest soft tissue is brain."""
-    middle = datasets[len(datasets) // 4 : max(len(datasets) * 3 // 4, len(datasets) // 4 + 1)]
+    middle = _middle(datasets)
     stored = np.stack([dataset.pixel_array[::2, ::2] for dataset in middle]).astype(np.float32)
     airs = [air for dataset in middle if (air := _air(dataset)) is not None]
     if not airs:
@@ -102,11 +130,9 @@ def _fitting(datasets: Sequence[Dataset]) -> tuple[float, float] | None:
     for intercept in INTERCEPTS:
         if abs(float(np.median(airs)) + intercept - AIR_HU) > TOLERANCE / 2:
             continue
-        tissue = stored[(stored + intercept > BODY_HU / 3) & (stored + intercept < 150)] + intercept
-        if tissue.size < 500:
+        mode = _tissue_mode(stored + intercept)
+        if mode is None:
             continue
-        counts, edges = np.histogram(tissue, bins=np.arange(-100, 151, 5))
-        mode = float(edges[counts.argmax()] + 2.5)
         if BRAIN_RANGE[0] <= mode <= BRAIN_RANGE[1] and (best is None or abs(mode - BRAIN_HU) < best[0] - ALIKE):
             best = (abs(mode - BRAIN_HU), intercept)
     return None if best is None else (1.0, best[1])

@@ -15,7 +15,9 @@ ELSEWHERE = re.compile(
 )
 LOCALIZER = re.compile(r"localizer|\bscout|topogram|surview|scanogram|pilot|топограм|скаут|локалайз|локализатор|сурвью|обзорн")
 PAGE = re.compile(
-    r"dose|patient protocol|protocol page|exam summary|screen ?(save|shot|captur)|summary|\breport\b|\bsr\b|доз[аы]|отчет|протокол исслед|скриншот"
+    r"(?<!low )(?<!low-)(?<!reduced )\bdose(?! ?(right|reduc|sav|modul))|"
+    r"patient protocol|protocol page|exam summary|screen ?(save|shot|captur)|summary|\breport\b|\bsr\b|"
+    r"(?<!низкая )(?<!сниженная )\bдоз[аы]|отчет|протокол исслед|скриншот"
 )
 DERIVED = re.compile(
     r"\bmpr|\bmip|\bminip|\bmmip|\bavg\b|\bvrt?\b|\b3d|\bssd|reformat|reconstruct(ed)? (cor|sag)|perf|\bcbf|\bcbv|\bmtt\b|\btmax|\bttp\b|"
@@ -26,11 +28,12 @@ MONITORING = re.compile(
     r"monitor|bolus ?track|test ?bolus|smart ?prep|sure ?start|control scan|\bdyn(amic)?\b|тест.?болюс|мониторинг|трекинг"
 )
 CONTRAST = re.compile(
-    r"contrast|\bc\+|\+ ?c\b|\bce\b|\bcect\b|post[ -]?(c\b|gd|inj)|\bcta\b|angio|arter|\bven(ous|a)\b|portal|delayed|\biv\b|enhanc|omni|ultrav|"
+    r"contrast|\bc\+|\+ ?c\b|\bce\b(?! ?-(?!\w))|"
+    r"\bcect\b|post[ -]?(c\b|gd|inj)|\bcta\b|angio|arter|\bven(ous|a)\b|portal|delayed|\biv\b|enhanc|omni|ultrav|"
     r"контраст|ангио|артер|веноз|болюс|в/в|\bк\+|\+ ?к\b|\bку\b|отсроч|усилен|омнипак|ультравист"
 )
 NATIVE = re.compile(
-    r"non[ -]?(contrast|enhanc|ce\b)|\bncct|unenhanc|without|\bw/?o\b|pre[ -]?contrast|native|plain|\bnc\b|\bc ?-(?![\w+])|"
+    r"non[ -]?(contrast|enhanc|ce\b)|\bncct|unenhanc|without|\bw/?o\b|pre[ -]?contrast|native|plain|\bnc\b|\bce? ?-(?![\w+])|"
     r"натив|без (в/в )?(контр|усил|ку\b)|бесконтр|\bбк\b|\bбез к\b"
 )
 NO_AGENT = frozenset({"", "no", "none", "n", "0", "нет", "не вводилось", "without", "na", "n/a"})
