@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ichset.anonymize.lettering import drawn_text
 from ichset.anonymize.tags import Doubt
 from ichset.dicomfile import PIXEL_DATA, PIXELS, DicomFile
 
@@ -133,48 +134,6 @@ def _spare_bits(frame: NDArray, shape: Shape) -> bool:
         return False
     outside = frame[(frame >= limit) | (frame < (-limit if shape.signed else 0))]
     return len(np.unique(outside)) > 1  # one value is padding written without regard to BitsStored
-
-
-JUMP_HU = 500.0  # between neighbours: sharper than a scanner's point spread makes any edge but metal's
-WIDEST = 8  # pixels: the longest run that counts as a stroke of a letter
-STROKES = 4  # strokes of one exact value in a row of pixels ...
-STEMS = 8  # ... and strokes that stand in the same columns of the next sampled row, as letters' stems do and streaks do not
-
-
-def drawn_text(frame: NDArray, slope: float = 1.0) -> bool:
-    """Whether rows of short strokes of one exact value with razor-sharp sides stand above each other, as drawn letters do."""
-    rows = frame[::2]
-    low, high = int(rows.min()), int(rows.max())
-    step = max(1, int(JUMP_HU / abs(slope or 1.0)))
-    if high - low <= step:
-        return False
-    rows = rows.astype(np.int16, copy=False) if high < 1 << 14 and low > -(1 << 14) else rows.astype(np.int32)
-    jump = rows[:, 1:] - rows[:, :-1]
-    for sign in (1, -1):  # bright letters, dark letters
-        sharp = jump > step if sign > 0 else jump < -step
-        if np.count_nonzero(sharp) < STEMS:
-            continue
-        lines = np.flatnonzero(np.count_nonzero(sharp, axis=1) >= STROKES)
-        strokes = {int(line): _strokes(rows[line], jump[line] * sign, step) for line in lines}
-        stems = {line: sum(len(found & strokes[line + 1].get(value, _NONE)) for value, found in mine.items())
-                 for line, mine in strokes.items() if line + 1 in strokes}  # fmt: skip
-        if any(sum(stems.get(line + i, 0) for i in range(4)) >= STEMS for line in stems):
-            return True
-    return False
-
-
-_NONE: frozenset[tuple[int, int]] = frozenset()
-
-
-def _strokes(row: NDArray, jump: NDArray, step: int) -> dict[int, frozenset[tuple[int, int]]]:
-    """Value -> (first, last column) of its short runs with a jump at both sides, where there are at least STROKES of them."""
-    starts = np.flatnonzero(jump > step) + 1
-    ends = np.flatnonzero(jump < -step)
-    found: dict[int, set[tuple[int, int]]] = {}
-    for start, end in zip(starts, np.searchsorted(ends, starts), strict=True):
-        if end < len(ends) and ends[end] - start < WIDEST and (row[start : ends[end] + 1] == row[start]).all():
-            found.setdefault(int(row[start]), set()).add((int(start), int(ends[end])))
-    return {value: frozenset(runs) for value, runs in found.items() if len(runs) >= STROKES}
 
 
 # One decoder a syntax, never a chain of fallbacks: what the first refuses is damaged, and GDCM's JPEG-LS aborts the process on it

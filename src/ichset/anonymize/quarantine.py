@@ -51,7 +51,8 @@ def preview(source: Path, target: Path) -> None:
     """A grey picture of the frame in which text is suspected, over its whole range of values; nothing when it cannot be decoded."""
     from PIL import Image
 
-    from ichset.anonymize import instance, pixels
+    from ichset.anonymize import instance
+    from ichset.anonymize.lettering import drawn_text
 
     try:
         found = instance.read(source)
@@ -59,7 +60,7 @@ def preview(source: Path, target: Path) -> None:
     except Exception:
         return  # a file that cannot be shown is still set aside
     for frame in frames:
-        if pixels.drawn_text(frame, found.slope):
+        if drawn_text(frame, found.slope):
             low, high = float(frame.min()), float(frame.max())
             grey = ((frame.astype(np.float32) - low) * (255.0 / max(high - low, 1.0))).astype(np.uint8)
             Image.fromarray(grey).save(target)
