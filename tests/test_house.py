@@ -85,6 +85,6 @@ def test_exit_codes_are_the_readmes() -> None:
 
 def test_make_targets_are_one_line_each_and_in_the_readme() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    for target in ("release", "test", "stress", "bench", "check", "install"):
+    for target in ("release", "pacs", "test", "stress", "bench", "check", "install"):
         assert re.search(rf"^{target}:", makefile, re.M)
         assert f"make {target}" in README

@@ -37,8 +37,9 @@ def update_index(archive: Path, index: Path, engine: EngineConfig) -> Path:
     index.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = index.with_name(index.name + ".part")
     waiting: list[dict[str, Any]] = []
+    jobs = 1 if _is_little(archive, index) else None
     with pq.ParquetWriter(part, SCHEMA.with_metadata(VERSION), compression="lz4") as writer:
-        for files, rows in run_each(partial(_read, archive), _chunks(_with_known(walk(archive), index)), engine, title="index"):
+        for files, rows in run_each(partial(_read, archive), _chunks(_with_known(walk(archive), index)), engine, jobs, title="index"):
             if isinstance(rows, WorkerDied):
                 rows = [_row((path, size, NOT_READ), {"fault": rows.detail}) for (path, size, _), _ in files]
             waiting += rows
@@ -50,6 +51,12 @@ def update_index(archive: Path, index: Path, engine: EngineConfig) -> Path:
         os.fsync(file.fileno())
     part.replace(index)
     return index
+
+
+def _is_little(archive: Path, index: Path) -> bool:
+    """Whether so few files are new that workers would only cost their start."""
+    new = (file for file, before in _with_known(walk(archive), index) if before is None)
+    return sum(1 for _ in islice(new, CHUNK)) < CHUNK
 
 
 def walk(archive: Path) -> Iterator[Found]:

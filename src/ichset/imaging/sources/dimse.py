@@ -96,8 +96,7 @@ class DimseSource:
         self._courtesy.wait_for_window()
         self._courtesy.take(len(headers))
         keys = {"StudyInstanceUID": headers[0]["study_uid"], "SeriesInstanceUID": headers[0]["series_uid"]}
-        instances = [header["sop_uid"] for header in headers]
-        query = _query("SERIES", **keys) if whole else _query("IMAGE", SOPInstanceUID=instances, **keys)
+        query = _query("SERIES", **keys) if whole else _query("IMAGE", SOPInstanceUID=[header["sop_uid"] for header in headers], **keys)
         fault = None
         try:
             self._get(query, spool) if self._config.method == "get" else self._move(query, spool)
