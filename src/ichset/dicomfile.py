@@ -119,6 +119,63 @@ def load(path: Path, mapped: bool = False) -> bytes | mmap.mmap:
         os.close(handle)
 
 
+class Outline(NamedTuple):
+    """Where the elements of a head lie, and the bytes that say so: a head with the same ones has the same elements."""
+
+    head: int  # bytes of the head
+    last: bytes  # its last 4 bytes, compared first
+    mask: int  # all bits of the bytes that are no value
+    fixed: int  # those bits
+    meta: list[Element]
+    syntax: Syntax
+    elements: list[Element]
+    stop: int
+    places: dict[int, tuple[int, int]]
+
+
+class Outlines:
+    """Outlines of the heads read before. Slices of a series differ in values of equal length mostly, so few are needed."""
+
+    MOST = 6
+
+    def __init__(self) -> None:
+        self._known: list[Outline] = []
+
+    def parse(self, data: bytes | mmap.mmap, until: int = UNDEFINED) -> DicomFile:
+        """What `parse` answers, without walking over a head that is known."""
+        for rank, known in enumerate(self._known):
+            if data[known.head - 4 : known.head] != known.last or known.stop > len(data):
+                continue
+            if int.from_bytes(data[: known.head], "little") & known.mask == known.fixed:
+                if rank:
+                    self._known.insert(0, self._known.pop(rank))
+                media = {element[0]: data[element[2] : element[3]] for element in known.meta}
+                return DicomFile(data, known.syntax, media, known.elements, len(data) - known.stop, known.places)
+        file = parse(data, until)
+        if file.data is data and (outline := _outline(file, until)):
+            self._known.insert(0, outline)
+            del self._known[self.MOST :]
+        return file
+
+
+def _outline(file: DicomFile, until: int) -> Outline | None:
+    data, last = file.data, file.elements[-1] if file.elements else None
+    if last is None or last.undefined or (last.tag not in PIXELS and until == UNDEFINED):
+        return None
+    stop = len(data) - file.trailing
+    head = last.value if last.tag in PIXELS else stop + 4  # the next element's tag says that the wanted ones end here
+    if head > len(data):
+        return None
+    meta = _meta_elements(data, 132 if data[128:132] == b"DICM" else 0)
+    free = [element for element in meta if element.tag != 0x00020010] + [e for e in file.elements if e.tag not in PIXELS and not e.undefined]
+    mask = bytearray(b"\xff" * head)
+    for element in free:
+        mask[element.value : element.end] = bytes(element.end - element.value)
+    bits = int.from_bytes(mask, "little")
+    fixed = int.from_bytes(data[:head], "little") & bits
+    return Outline(head, data[head - 4 : head], bits, fixed, meta, file.syntax, file.elements, stop, file.places)
+
+
 def parse(data: bytes | mmap.mmap, until: int = UNDEFINED) -> DicomFile:
     """Parse a whole file; elements after the pixel data, or above the tag `until`, are not looked at."""
     media, start = _file_meta(data, 132 if data[128:132] == b"DICM" else 0)
@@ -137,11 +194,16 @@ def parse(data: bytes | mmap.mmap, until: int = UNDEFINED) -> DicomFile:
 
 
 def _file_meta(data: bytes | mmap.mmap, pos: int) -> tuple[dict[int, bytes], int]:
-    media: dict[int, bytes] = {}
+    elements = _meta_elements(data, pos)
+    return {element.tag: data[element.value : element.end] for element in elements}, elements[-1].stop if elements else pos
+
+
+def _meta_elements(data: bytes | mmap.mmap, pos: int) -> list[Element]:
+    found: list[Element] = []
     while data[pos : pos + 2] == b"\2\0":
         elements, pos = scan(data, pos, len(data), Syntax(EXPLICIT_LE), single=True)
-        media[elements[0].tag] = data[elements[0].value : elements[0].end]
-    return media, pos
+        found += elements
+    return found
 
 
 def _sniff(data: bytes | mmap.mmap, pos: int) -> Syntax:

@@ -11,7 +11,6 @@ import base64
 import hashlib
 import hmac
 import os
-import secrets
 import stat
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def new_key(path: Path) -> None:
     except FileExistsError:
         raise ConfigError(f"{path}: a key file is already there; a key is never overwritten") from None
     with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(KEY_BYTES) + "\n")
+        file.write(os.urandom(KEY_BYTES).hex() + "\n")
         file.flush()
         os.fsync(file.fileno())
 

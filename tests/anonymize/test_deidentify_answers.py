@@ -16,8 +16,9 @@ from answer_key import AnswerKey
 
 from ichset.anonymize import faults, instance
 from ichset.anonymize.deidentify import deidentify_folder
+from ichset.anonymize.settings import FolderSettings
 from ichset.anonymize.tags import Deidentifier, Identity, Policy
-from ichset.config import AnonymizeConfig, EngineConfig
+from ichset.config import EngineConfig
 from ichset.demo.archive import SCANS, Task, stranger_of, write_case
 from ichset.demo.cases import plan_cases
 from ichset.pseudonyms import Pseudonyms
@@ -49,7 +50,7 @@ def _run(tmp_path: Path, numbers: range, seed: int) -> tuple[AnswerKey, Path]:
     source, out = tmp_path / "archive", tmp_path / "out"
     source.mkdir()
     _hospital(source, numbers, seed)
-    summary = deidentify_folder(source, out, KEY, AnonymizeConfig(), EngineConfig(jobs=1), deface=False)
+    summary = deidentify_folder(source, out, KEY, FolderSettings(), EngineConfig(jobs=1), deface=False)
     assert summary.files == sum(path.is_file() for path in source.rglob("*"))
     assert summary.written + summary.quarantined == summary.files
     return _compare(source, out), out

@@ -25,6 +25,7 @@ from pydicom.uid import SecondaryCaptureImageStorage
 from ichset.anonymize import instance
 from ichset.anonymize.deidentify import Summary, deidentify_folder, private_folder
 from ichset.anonymize.selfcheck import SelfCheck, Watchlist
+from ichset.anonymize.settings import FolderSettings
 from ichset.anonymize.tags import Deidentifier, Identity, Policy
 from ichset.cli.deidentify import deidentify
 from ichset.config import AnonymizeConfig, EngineConfig
@@ -50,7 +51,7 @@ def _tree(folder: Path) -> dict[str, str]:
 
 
 def _run(src: Path, dst: Path, **settings: object) -> Summary:
-    return deidentify_folder(src, dst, KEY, AnonymizeConfig(**settings), EngineConfig(jobs=1), deface=False)  # type: ignore[arg-type]
+    return deidentify_folder(src, dst, KEY, FolderSettings.of(AnonymizeConfig(**settings)), EngineConfig(jobs=1), deface=False)  # type: ignore[arg-type]
 
 
 def _with_text(number: int) -> pydicom.FileDataset:
@@ -128,7 +129,7 @@ def test_jobs_runs_and_file_names_do_not_change_a_byte(tmp_path: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(path.read_bytes())
     _run(tmp_path / "one", tmp_path / "a")
-    deidentify_folder(tmp_path / "two", tmp_path / "b", KEY, AnonymizeConfig(), EngineConfig(jobs=2), deface=False)
+    deidentify_folder(tmp_path / "two", tmp_path / "b", KEY, FolderSettings(), EngineConfig(jobs=2), deface=False)
     assert _tree(tmp_path / "a") == _tree(tmp_path / "b")
     assert len(_tree(tmp_path / "a")) == 9
 

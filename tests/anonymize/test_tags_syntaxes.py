@@ -212,3 +212,44 @@ def test_an_element_is_encoded_as_it_is_read(vr: bytes) -> None:
         assert [element.tag for element in elements] == [0x00091001, 0x00091002]
         assert isinstance(elements[0], Element)
         assert encoded[elements[1].value : elements[1].end] == b"abc "
+
+
+def _series() -> list[bytes]:
+    """Slices of three layouts, one cut, one with more behind its pixels, one whose value reads like an element's head."""
+    odd = ct_slice(9, SeriesDescription="Head " + "7FE0 0010 OW")
+    files = [_bytes_of(ct_slice(number, SliceLocation=number * 2.5), (EXPLICIT, IMPLICIT)[number // 8]) for number in range(1, 13)]
+    files += [_bytes_of(_rich(), EXPLICIT), _bytes_of(odd, EXPLICIT), files[0] + b"more", files[1][:-7], _bytes_of(ct_slice(3, 32, 32), EXPLICIT)]
+    relabelled = bytearray(files[2])
+    place = relabelled.index(b"\x18\x00\x50\x00DS")
+    relabelled[place + 4 : place + 6] = b"LO"
+    return [*files, bytes(relabelled), _bytes_of(_rich(), BIG), _bytes_of(_rich(), RLE), *files[:4]]
+
+
+@pytest.mark.parametrize("until", [dicomfile.UNDEFINED, 0x00200013])
+def test_a_head_of_a_known_outline_reads_as_one_walked_over(until: int) -> None:
+    outlines = dicomfile.Outlines()
+    for data in _series():
+        try:
+            plain = dicomfile.parse(data, until)
+        except NotReadable as error:
+            with pytest.raises(NotReadable, match=str(error)):
+                outlines.parse(data, until)
+        else:
+            assert outlines.parse(data, until) == plain
+    known = {id(outlines.parse(data, until).elements) for data in _series()[:4]}
+    assert len(known) < 4  # some were recognised at all
+
+
+def test_any_changed_byte_of_a_known_head_reads_as_it_would_afresh() -> None:
+    data = _bytes_of(_rich(), EXPLICIT)
+    for place in range(128, data.index(b"\xe0\x7f\x10\x00OW") + 12, 3):
+        outlines = dicomfile.Outlines()
+        outlines.parse(data)
+        changed = data[:place] + bytes((data[place] ^ 4,)) + data[place + 1 :]
+        try:
+            plain = dicomfile.parse(changed)
+        except NotReadable:
+            with pytest.raises(NotReadable):
+                outlines.parse(changed)
+        else:
+            assert outlines.parse(changed) == plain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
@@ -12,6 +13,7 @@ from pydicom.sr.codedict import codes
 
 from ichset.anonymize import marks, profile
 from ichset.anonymize.profile import Action
+from ichset.anonymize.settings import FolderSettings
 from ichset.anonymize.tags import DEFAULT_OPTIONS
 from ichset.config import AnonymizeConfig
 
@@ -100,3 +102,8 @@ def test_every_allowed_attribute_has_a_check_that_can_say_no() -> None:
 
 def test_the_documentation_names_what_the_marks_say() -> None:
     assert all(len(line) <= 64 for line in (*marks.METHOD, marks.METHOD_DEFACED))
+
+
+def test_a_folders_defaults_are_the_configs() -> None:
+    assert FolderSettings.of(AnonymizeConfig()) == replace(FolderSettings(), section=AnonymizeConfig())
+    assert FolderSettings().signature(True) == FolderSettings.of(AnonymizeConfig()).signature(True)

@@ -10,21 +10,23 @@ import csv
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ichset import dicomfile
 from ichset.anonymize import census, folder_study
 from ichset.anonymize.folder_study import FolderTask
-from ichset.anonymize.profile import EDITION, OPTIONS, method_codes
+from ichset.anonymize.profile import EDITION, method_codes
+from ichset.anonymize.settings import FolderSettings
 from ichset.anonymize.survey import Found, Lost, survey
-from ichset.config import AnonymizeConfig, EngineConfig, load
-from ichset.engine import WorkerDied, run_each
 from ichset.errors import ConfigError
 from ichset.pseudonyms import Pseudonyms
+
+if TYPE_CHECKING:
+    from ichset.config import EngineConfig
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Summary:
 
 
 def deidentify_folder(
-    src: Path, dst: Path, key: bytes, config: AnonymizeConfig, engine: EngineConfig, deface: bool = True, jobs: int | None = None
+    src: Path, dst: Path, key: bytes, config: FolderSettings, engine: EngineConfig | None = None, deface: bool = True, jobs: int | None = None
 ) -> Summary:
     """De-identify everything below `src` into `dst`. Studies finished by an earlier run from the same files are left as they are.
 
@@ -64,9 +66,9 @@ def deidentify_folder(
     run = partial(folder_study.deidentify_study, config=config, key=key, deface=deface)
     aside: list[tuple[Path, str, str]] = [(found.path, "file cannot be read", found.detail) for found in lost]
     records, written, studies = [], 0, 0
-    for task, result in run_each(run, tasks, engine, jobs):
-        if isinstance(result, WorkerDied):
-            aside += [(member.path, "file cannot be read", result.detail) for member in task.members]
+    for task, result in _results(run, tasks, engine, jobs):
+        if isinstance(result, str):
+            aside += [(member.path, "file cannot be read", result) for member in task.members]
             continue
         written += result["written"]
         studies += bool(result["written"])
@@ -85,6 +87,20 @@ def deidentify_folder(
         census.rows(total, frozenset(config.options)),
         dict(sorted(notes.items())),
     )
+
+
+def _results(
+    run: Callable[[FolderTask], Mapping[str, Any]], tasks: Iterable[FolderTask], engine: EngineConfig | None, jobs: int | None
+) -> Iterator[tuple[FolderTask, Mapping[str, Any] | str]]:
+    """Each study's record, or why its worker died; one job without an engine's settings needs no engine."""
+    if engine is None and jobs == 1:
+        yield from ((task, run(task)) for task in tasks)
+        return
+    from ichset.config import EngineConfig
+    from ichset.engine import WorkerDied, run_each
+
+    for task, result in run_each(run, tasks, engine or EngineConfig(), jobs):
+        yield task, result.detail if isinstance(result, WorkerDied) else result
 
 
 def private_folder(dst: Path) -> Path:
@@ -108,12 +124,12 @@ def _tasks(src: Path, dst: Path, private: Path, pseudonyms: Pseudonyms) -> tuple
     return sorted(tasks, key=lambda task: task.study), lost
 
 
-def _set_aside(private: Path, aside: Iterable[tuple[Path, str, str]]) -> None:
+def _set_aside(private: Path, aside: Sequence[tuple[Path, str, str]]) -> None:
     """Files in doubt under ordinal names; reasons.csv says which source file each is. A person opens it: formulas are defused."""
-    from ichset.anonymize import quarantine
-
     folder = private / "quarantine"
     folder.mkdir(mode=0o700)
+    if aside:
+        from ichset.anonymize import quarantine
     with (folder / "reasons.csv").open("w", encoding="utf-8", newline="", errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow(("file", "reason", "detail", "source"))
@@ -137,21 +153,7 @@ def _crosswalk(private: Path, records: Iterable[Mapping[str, Any]]) -> None:
     temporary.rename(private / "crosswalk.csv")
 
 
-def settings(config: Path | None, options: Sequence[str], subjects: Path | None) -> AnonymizeConfig:
-    """The section [anonymize] of a config file, or the defaults; `options` and `subjects` of the command line win."""
-    from pydantic import ValidationError
-
-    section = load(config).anonymize if config else AnonymizeConfig()
-    changes: dict[str, Any] = {"options": list(options)} if options else {}
-    if subjects:
-        changes["subjects"] = subjects
-    try:
-        return AnonymizeConfig.model_validate(section.model_dump() | changes)
-    except ValidationError:
-        raise ConfigError(f"--option: unknown; choose from {', '.join(OPTIONS)}") from None
-
-
-def write_report(path: Path, summary: Summary, config: AnonymizeConfig, deface: bool) -> None:
+def write_report(path: Path, summary: Summary, config: FolderSettings, deface: bool) -> None:
     """The run as JSON for the privacy officer: counts, reasons, options, the tag census. No identifier, no path, no value."""
     text = json.dumps(
         {

@@ -14,10 +14,10 @@ from ichset.anonymize import census, instance, trial
 from ichset.anonymize.faults import explain
 from ichset.anonymize.instance import Written
 from ichset.anonymize.selfcheck import SelfCheck, Watchlist
+from ichset.anonymize.settings import FolderSettings
 from ichset.anonymize.subjects import Subjects
 from ichset.anonymize.survey import Found
 from ichset.anonymize.tags import VERSION, Deidentifier, Doubt, Identity, Policy
-from ichset.config import AnonymizeConfig
 from ichset.pseudonyms import Pseudonyms
 
 Aside = list[tuple[str, str, str]]  # source path, reason, detail
@@ -35,7 +35,7 @@ class FolderTask:
     record: Path
 
 
-def deidentify_study(task: FolderTask, config: AnonymizeConfig, key: bytes, deface: bool) -> Mapping[str, Any]:
+def deidentify_study(task: FolderTask, config: FolderSettings, key: bytes, deface: bool) -> Mapping[str, Any]:
     """The record of one study: counts, files set aside, census. Its output folder is whole or not there."""
     pseudonyms = Pseudonyms(key)
     signature = _signature(task, config, pseudonyms, deface)
@@ -80,16 +80,16 @@ def _places(task: FolderTask) -> list[tuple[Found, int, int]]:
 
 
 def _write_plain(
-    task: FolderTask, part: Path, deidentifier: Deidentifier, watchlist: Watchlist, config: AnonymizeConfig, aside: Aside
+    task: FolderTask, part: Path, deidentifier: Deidentifier, watchlist: Watchlist, config: FolderSettings, aside: Aside
 ) -> list[tuple[Path, Written]]:
     """Every file without defacing: one in memory at a time."""
     written: list[tuple[Path, Written]] = []
     seen: set[str] = set()
-    tried = _tried(task)
+    tried, outlines = _tried(task), dicomfile.Outlines()
     for member, ordinal, place in _places(task):
         target = part / f"{ordinal:02d}" / f"{place:05d}.dcm"
         try:
-            source = instance.read(member.path)
+            source = instance.read(member.path, outlines)
             watchlist.add_file(source.file)
             _check_pixels(member, source, tried)
             if source.sop_uid in seen:
@@ -105,7 +105,7 @@ def _write_plain(
 
 
 def _write_hidden(
-    task: FolderTask, part: Path, deidentifier: Deidentifier, watchlist: Watchlist, config: AnonymizeConfig, aside: Aside
+    task: FolderTask, part: Path, deidentifier: Deidentifier, watchlist: Watchlist, config: FolderSettings, aside: Aside
 ) -> list[tuple[Path, Written]]:
     """Every series with its face hidden; a series that cannot be is set aside whole."""
     from ichset.anonymize import hiding
@@ -114,23 +114,23 @@ def _write_hidden(
     for member, ordinal, _ in _places(task):
         series.setdefault(ordinal, []).append(member)
     written: list[tuple[Path, Written]] = []
-    tried = _tried(task)
+    tried, outlines, section = _tried(task), dicomfile.Outlines(), config.config()
     for ordinal, members in series.items():
         readable = []
         for member in members:
             try:
                 if member.path in tried:
                     raise tried[member.path]
-                readable.append((member, instance.read(member.path)))
+                readable.append((member, instance.read(member.path, outlines)))
                 watchlist.add_file(readable[-1][1].file)
             except Exception as error:  # as above
                 reason, detail = explain(error)
                 aside.append((str(member.path), str(reason), detail))
         try:
             if readable:
-                face = hiding.hide([[source for _, source in readable]], config, deidentifier.pseudonyms.seed("deface", task.study, str(ordinal)))[0]
-                files = hiding.write_series(part, ordinal, [source for _, source in readable], face, deidentifier, config)
-                hiding.measure_written(files, face, config)
+                face = hiding.hide([[source for _, source in readable]], section, deidentifier.pseudonyms.seed("deface", task.study, str(ordinal)))[0]
+                files = hiding.write_series(part, ordinal, [source for _, source in readable], face, deidentifier, section)
+                hiding.measure_written(files, face, section)
                 written += files
         except Exception as error:  # as above, for one series
             shutil.rmtree(part / f"{ordinal:02d}", ignore_errors=True)
@@ -192,7 +192,6 @@ def _finished(task: FolderTask, target: Path, signature: str) -> Mapping[str, An
     return found if found["signature"] == signature and target.is_dir() == bool(found["written"]) else None
 
 
-def _signature(task: FolderTask, config: AnonymizeConfig, pseudonyms: Pseudonyms, deface: bool) -> str:
+def _signature(task: FolderTask, config: FolderSettings, pseudonyms: Pseudonyms, deface: bool) -> str:
     stats = [(str(member.path), (status := member.path.stat()).st_size, status.st_mtime_ns) for member in task.members]
-    subject_ids = config.subjects.read_text("utf-8") if config.subjects else ""
-    return pseudonyms.digest("folder record", repr(stats), config.model_dump_json(), subject_ids, str(deface), VERSION).hex()
+    return pseudonyms.digest("folder record", repr(stats), *config.signature(deface), str(deface), VERSION).hex()

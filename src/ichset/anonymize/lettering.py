@@ -42,7 +42,7 @@ def drawn_text(frame: NDArray, slope: float = 1.0) -> bool:
 def _signed(frame: NDArray) -> NDArray[np.int16 | np.int32]:
     """Values in native order with room for a step above and below."""
     low, high = int(frame.min()), int(frame.max())
-    return frame.astype(np.int16 if -30_000 < low and high < 30_000 else np.int32, copy=False)
+    return frame.astype(np.int16 if low > -30_000 and high < 30_000 else np.int32, copy=False)
 
 
 def _levels(stroke: NDArray, middle: NDArray, left: NDArray, right: NDArray) -> list[tuple[int, float]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ichset.anonymize import charsets, dates, profile, values, vocabulary
 from ichset.anonymize.marks import METHOD, METHOD_DEFACED
 from ichset.anonymize.tags import Doubt
-from ichset.dicomfile import PIXEL_DATA, DicomFile, Element, NotReadable, Syntax, file_meta, items, load, parse
+from ichset.dicomfile import PIXEL_DATA, DicomFile, Element, NotReadable, Outlines, Syntax, file_meta, items, load
 
 if TYPE_CHECKING:
     from ichset.anonymize.instance import Written
@@ -129,6 +129,8 @@ class SelfCheck:
         self.watchlist = watchlist
         self._passed: set[tuple[int, bytes, bytes]] = set()
         self._size = -1
+        self._numbers: set[str] = set()
+        self._outlines = Outlines()
 
     def require(self, path: Path, written: Written) -> None:
         """Read a written file from the disk and check it. Raises Doubt on a hit."""
@@ -142,8 +144,9 @@ class SelfCheck:
         if size != self._size:
             self._passed.clear()
             self._size = size
+            self._numbers = self.watchlist.numbers()
         try:
-            file = parse(data)
+            file = self._outlines.parse(data)
             head = file_meta(sop_class, sop_instance, file.syntax.uid)
             if data[: len(head)] != head or file.trailing:
                 return "the file's head or end is not the one that was meant"
@@ -192,7 +195,7 @@ class SelfCheck:
 
     def _is_number(self, part: str) -> bool:
         """Whether a number is one of the patient's, or has a long one of them among its digits (a phone behind the point)."""
-        numbers = self.watchlist.numbers()
+        numbers = self._numbers
         digits = re.sub(r"\D", "", part)
         return part.lstrip("0") in numbers or (len(digits) >= _LONG_NUMBER and any(len(n) >= _LONG_NUMBER and n in digits for n in numbers))
 

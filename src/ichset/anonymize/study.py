@@ -199,7 +199,8 @@ def _into(part: Path, task: StudyTask, config: AnonymizeConfig, key: bytes) -> S
 def _read_series(folder: Path, ordinal: int) -> list[Source]:
     found = next((path for path in (folder / f"{ordinal:02d}", folder / str(ordinal)) if path.is_dir()), None)
     paths = sorted(found.glob("*.dcm")) if found else []
-    members = [instance.read(path) for path in paths]
+    outlines = dicomfile.Outlines()
+    members = [instance.read(path, outlines) for path in paths]
     fragile = [path for path, source in zip(paths, members, strict=True) if source.file.syntax.uid in FRAGILE]
     for fault in trial.pixel_faults(fragile).values():
         raise fault

@@ -10,7 +10,7 @@ from pathlib import Path
 from ichset import dicomfile
 from ichset.anonymize.pixels import FRAGILE
 from ichset.anonymize.subjects import patient_id_of
-from ichset.dicomfile import NotReadable
+from ichset.dicomfile import NotReadable, Outlines
 from ichset.errors import SourceUnreachable
 
 _LAST = 0x00200013  # instance number: the last element that the survey needs
@@ -40,9 +40,10 @@ class Lost:
 
 def survey(folder: Path) -> Iterator[Found | Lost]:
     """Every file below `folder`, in the order of their paths; links are not followed."""
+    outlines = Outlines()
     for path in _files(folder):
         try:
-            yield _look(path)
+            yield _look(path, outlines)
         except NotReadable as error:
             yield Lost(path, str(error))
         except (OSError, ValueError) as error:
@@ -61,11 +62,11 @@ def _files(folder: Path) -> Iterator[Path]:
             yield Path(entry.path)
 
 
-def _look(path: Path) -> Found:
+def _look(path: Path, outlines: Outlines) -> Found:
     data = dicomfile.load(path, mapped=True)
     if data[128:132] != b"DICM" and data[:1] not in (b"\2", b"\10", b"\0"):
         raise NotReadable("not a DICOM file")
-    file = dicomfile.parse(data, until=_LAST)
+    file = outlines.parse(data, until=_LAST)
     study, series, sop = file.text(0x0020000D), file.text(0x0020000E), file.text(0x00080018)
     if not (study and series and sop):
         raise NotReadable("no study, series or instance UID: not an image object")

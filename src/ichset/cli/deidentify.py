@@ -40,13 +40,13 @@ def deidentify(
       ichset deidentify SRC DST --key ~/ichset.key --option patient --option descriptors
     """
     from ichset.anonymize import deidentify as work
-    from ichset.config import EngineConfig
+    from ichset.anonymize.settings import folder_settings
     from ichset.errors import NeedsAPerson
     from ichset.pseudonyms import load_key
 
-    settings = work.settings(config, options, subjects)
+    settings = folder_settings(config, options, subjects)
     secret = load_key(key, outside=(src, dst, work.private_folder(dst)))
-    summary = work.deidentify_folder(src, dst, secret, settings, EngineConfig(), deface, jobs)
+    summary = work.deidentify_folder(src, dst, secret, settings, None, deface, jobs)
     if report:
         work.write_report(report, summary, settings, deface)
     click.echo(f"{summary.files} files: {summary.written} written in {summary.studies} studies, {summary.quarantined} quarantined")
