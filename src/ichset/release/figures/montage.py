@@ -20,7 +20,7 @@ from ichset.volume import Volume
 
 WINDOWS = {"brain": (80, 40), "blood": (200, 80), "soft tissue": (380, 40)}
 BLOOD_HU = (50, 90)
-HEAD_HU = -200
+BONE_HU = 300
 ACROSS = 5
 
 
@@ -61,7 +61,7 @@ def _examples(dataset: Dataset) -> Iterator[tuple[str, NDArray[np.int16], float]
         for study in sorted(studies, key=lambda name: _rank(label, name))[:5]:
             if (volume := first_volume(dataset, study)) is not None:
                 place = _key_slice(dataset, study, label) if label != "no haemorrhage" else None
-                picture = volume.hu[place if place is not None and place < len(volume.hu) else _fullest(volume)]
+                picture = volume.hu[place if place is not None and place < len(volume.hu) else _fullest(volume, label != "no haemorrhage")]
                 yield label, picture, volume.spacing[0] / volume.spacing[1]
                 break
 
@@ -114,11 +114,22 @@ def _key_slice(dataset: Dataset, study: str, label: str) -> int | None:
     return marked[len(marked) // 2] if marked else None
 
 
-def _fullest(volume: Volume) -> int:
-    """The slice with most tissue in the range of blood, among those that show much head."""
-    head = (volume.hu > HEAD_HU).sum(axis=(1, 2))
-    blood = ((volume.hu >= BLOOD_HU[0]) & (volume.hu <= BLOOD_HU[1])).sum(axis=(1, 2))
-    return int(np.argmax(np.where(head >= np.median(head), blood, -1)))
+def _fullest(volume: Volume, blood: bool) -> int:
+    """The slice that shows most of the brain; with `blood`, of those that show much of it the one with most blood inside the skull."""
+    inside = np.stack([_enclosed(picture) for picture in volume.hu])
+    brain = (inside & (volume.hu >= 0) & (volume.hu <= BLOOD_HU[1])).sum(axis=(1, 2))
+    if not blood or not brain.any():
+        return int(np.argmax(brain))
+    bright = (inside & (volume.hu >= BLOOD_HU[0]) & (volume.hu <= BLOOD_HU[1])).sum(axis=(1, 2))
+    return int(np.argmax(np.where(brain >= 0.6 * brain.max(), bright, -1)))
+
+
+def _enclosed(picture: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """What bone encloses in one slice, a little off the bone."""
+    from scipy import ndimage
+
+    bone = picture > BONE_HU
+    return np.asarray(ndimage.binary_erosion(ndimage.binary_fill_holes(bone) & ~bone, iterations=2))
 
 
 def _rank(label: str, study: str) -> bytes:

@@ -23,18 +23,19 @@ def draw(dataset: Dataset, folder: Path) -> None:
     """surface.png: a row a head, three views; heads are drawn by a hash among all studies."""
     names = dataset.records.studies["study"].to_pylist()
     chosen = sorted(names, key=lambda name: hashlib.sha256(f"surface {name}".encode()).digest())[: dataset.config.release.examples]
-    heads = [volume for study in chosen if (volume := first_volume(dataset, study)) is not None]
+    heads = [render(volume) for study in chosen if (volume := first_volume(dataset, study)) is not None]
     if not heads:
         return
     columns = 2 if len(heads) > 1 else 1
     rows = (len(heads) + columns - 1) // columns
-    with figure(4.6 * columns, 1.75 * rows + 0.3, folder, "surface", ("png",)) as drawn:
+    tallest = max(picture.shape[0] / picture.shape[1] for pictures in heads for picture in pictures)
+    with figure(4.6 * columns, (1.6 * tallest + 0.05) * rows + 0.3, folder, "surface", ("png",)) as drawn:
         grid = drawn.subplots(rows, columns * len(VIEWS), squeeze=False)
         for axes in grid.flat:
             axes.axis("off")
-        for number, volume in enumerate(heads):
+        for number, pictures in enumerate(heads):
             row, first = divmod(number, columns)
-            for view, (name, picture) in enumerate(zip(VIEWS, render(volume), strict=True)):
+            for view, (name, picture) in enumerate(zip(VIEWS, pictures, strict=True)):
                 axes = grid[row, first * len(VIEWS) + view]
                 axes.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="bilinear")
                 if row == 0:
