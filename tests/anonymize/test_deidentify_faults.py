@@ -108,7 +108,7 @@ def _deflated(size: int, fill: bytes = b"\0") -> bytes:
     data = _bytes_of(dataset)
     start = data.index(b"1.2.840.10008.1.2.1.99") + 22
     head = data[: start + 60]
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packer = zlib.compressobj(1, zlib.DEFLATED, -15)
     body = packer.compress(struct.pack("<HH2sHI", 8, 0x16, b"UT", 0, size & 0xFFFFFFFE))
     for _ in range(size >> 20):
         body += packer.compress(fill * (1 << 20))
