@@ -98,8 +98,13 @@ def _compiled(files: Mapping[str, Mapping[str, int]]) -> dict[str, re.Pattern[st
 
 
 def _raising(files: Mapping[str, Mapping[str, int]]) -> re.Pattern[str]:
-    names = [name for name in files if not name.startswith("where/") and name not in ("many", "paper", "brain_ct")]
+    names = filter(is_raising, files)
     return compile_phrases(sorted({phrase for name in names for phrase in files[name]}))
+
+
+def is_raising(name: str) -> bool:
+    """Whether a keyword file's phrases raise a finding by themselves."""
+    return not name.startswith("where/") and name not in ("many", "paper", "brain_ct")
 
 
 def compile_phrases(phrases: list[str]) -> re.Pattern[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ichset.config import EngineConfig, RulesConfig
 from ichset.contracts import MENTIONS, REPORT_LABELS, RULED, StageOutput
@@ -18,6 +19,7 @@ from ichset.reports.labels import label_mentions
 from ichset.reports.mentions import MOST_MENTIONS, Mention, find_mentions, sentences
 from ichset.reports.normalize import normalize
 from ichset.reports.phrases import PhraseBook, load_books
+from ichset.reports.prefilter import Prefilter, load_prefilter
 from ichset.reports.scope import ABSENT, HYPOTHETICAL, PRESENT
 
 _CYRILLIC = re.compile("[а-яА-ЯёЁ]")
@@ -167,23 +169,39 @@ def _only(text: str, spans: Iterable[tuple[int, int]]) -> str:
 # --- over batches ---------------------------------------------------------------------------------
 def rule_reports(batches: Iterable[pa.RecordBatch], config: RulesConfig, engine: EngineConfig) -> Iterator[StageOutput]:
     """Batches of SCREENED in; kept: RULED, a row a report; tables: MENTIONS."""
-    rules = load_rules(config)
-    for _, output in run_each(partial(_read_batch, rules), batches, engine, title="rules"):
+    rules, prefilter = load_rules(config), load_prefilter(config)
+    for _, output in run_each(partial(_read_batch, rules, prefilter), batches, engine, title="rules"):
         if isinstance(output, WorkerDied):
             raise CurationError("a worker died while it read reports; lower ingest.batch_rows or give the machine more memory")
         ruled, mentions = output
         yield StageOutput(ruled, RULED.excluded_schema.empty_table(), {MENTIONS.name: mentions})
 
 
-def _read_batch(rules: Rules, batch: pa.RecordBatch) -> tuple[pa.Table, pa.Table]:
-    columns = [batch.column(name).to_pylist() for name in ("report", "study", "indication", "description", "conclusion", "title")]
-    ruled: list[dict[str, Any]] = []
+def _read_batch(rules: Rules, prefilter: Prefilter, batch: pa.RecordBatch) -> tuple[pa.Table, pa.Table]:
+    """A report that the prefilter passes over has the labels of an empty one and no mention: it is not read."""
+    description, conclusion = batch.column("description"), batch.column("conclusion")
+    rows = pc.indices_nonzero(_to_read(prefilter, description, conclusion))
+    texts = [column.take(rows).to_pylist() for column in (batch.column("report"), description, conclusion)]
+    silent = rules.read("", "", brain_ct=1)
+    readings: list[Reading] = [silent] * batch.num_rows
     mentions: list[dict[str, Any]] = []
-    for report, study, _, description, conclusion, title in zip(*columns, strict=True):
-        reading = rules.read(description or "", conclusion or "", None, title or "", brain_ct=1)
-        ruled.append({"report": report, "study": study, **reading.labels, "doubt": reading.doubt})
+    for row, report, described, concluded in zip(rows.to_pylist(), *texts, strict=True):
+        readings[row] = reading = rules.read(described or "", concluded or "", brain_ct=1)
         mentions += [mention_row(report, number, one) for number, one in enumerate(reading.mentions, 1)]
-    return pa.Table.from_pylist(ruled, RULED.schema), pa.Table.from_pylist(mentions, MENTIONS.schema)
+    return _ruled(batch, readings), pa.Table.from_pylist(mentions, MENTIONS.schema)
+
+
+def _to_read(prefilter: Prefilter, description: pa.Array, conclusion: pa.Array) -> pa.Array:
+    """A section beyond LONGEST is read too: a cut text is doubtful."""
+    long = [pc.greater(pc.binary_length(section), LONGEST).fill_null(False) for section in (description, conclusion)]
+    return pc.or_(prefilter.may_matter(description, conclusion), pc.or_(*long))
+
+
+def _ruled(batch: pa.RecordBatch, readings: Sequence[Reading]) -> pa.Table:
+    labels = {name: pa.array([1 if name == "brain_ct" else reading.labels[name] for reading in readings], pa.int8()) for name in REPORT_LABELS}
+    columns = {"report": batch.column("report"), "study": batch.column("study"), **labels}
+    columns["doubt"] = pa.array([reading.doubt for reading in readings], pa.bool_())
+    return pa.table([columns[name] for name in RULED.schema.names], RULED.schema)
 
 
 def mention_row(report: str, number: int, one: Mention) -> dict[str, Any]:

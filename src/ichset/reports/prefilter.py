@@ -1,0 +1,96 @@
+"""Which reports can hold anything that the rules act on: one vectorised scan a column, before any report is read singly.
+
+The scan may take a report too many, never one too few: what it passes over holds no keyword, no word that mending would make
+one, and no word that a line break divides, so that the rules would read it as an empty report.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ichset.config import RulesConfig
+from ichset.reports.normalize import ALIKE, STEMS
+from ichset.reports.phrases import LANGUAGES, is_raising, phrase_folders, read_phrases
+
+_BROKEN = r"-[ \t\x{00a0}]*\r?\n"  # of RE2: a word may go on in the next line
+_BETWEEN = r"[^а-яёa-z0-9]+"
+_LATIN_OF = {chr(cyrillic): chr(latin) for latin, cyrillic in ALIKE.items()}
+_GROWING = "\u0130"  # the one capital that Arrow lowers to a Latin letter and the rules leave as it stands
+
+
+@dataclass(frozen=True)
+class Prefilter:
+    """RE2 patterns over lower-case text: the phrases, and the misspelt stems."""
+
+    patterns: tuple[str, ...]
+
+    def may_matter(self, *sections: pa.Array) -> pa.Array:
+        """Boolean, one a report, never null: whether any of its sections has to be read."""
+        found = []
+        for section in sections:
+            found.append(pc.match_substring(section.fill_null(""), _GROWING))
+            lower = pc.utf8_lower(section.fill_null(""))
+            found += [pc.match_substring_regex(lower, pattern) for pattern in self.patterns]
+        some = found[0]
+        for each in found[1:]:
+            some = pc.or_(some, each)
+        return some
+
+
+def load_prefilter(config: RulesConfig) -> Prefilter:
+    """From the same phrase files as the rules. Raises ConfigError naming the file and line of a faulty phrase."""
+    phrases = sorted({_beginning(phrase) for phrase in _phrases(config)})
+    starts = "|".join([_BROKEN, *phrases])
+    return Prefilter((starts, "|".join(sorted({slip for stem in STEMS for slip in _slips(stem)}))))
+
+
+def _phrases(config: RulesConfig) -> Iterator[str]:
+    """What raises a finding by the chosen method, and what says that the scan tells nothing."""
+    keywords, stops = phrase_folders(config)
+    for language in LANGUAGES:
+        for path in sorted((keywords / language).rglob("*.txt")):
+            name = path.relative_to(keywords / language).with_suffix("").as_posix()
+            if name == "paper" if config.method == "paper" else is_raising(name):
+                yield from read_phrases(path)
+        nondiagnostic = stops / language / "nondiagnostic.txt"
+        if nondiagnostic.exists():
+            yield from read_phrases(nondiagnostic)
+
+
+def _beginning(phrase: str) -> str:
+    """The phrase up to its first gap, in whatever alphabet its letters are typed, as a word of its own."""
+    words = phrase.partition(" ... ")[0].split()
+    end = "" if words[-1].endswith(("*", "-")) else r"(?:$|[^а-яёa-z0-9])"
+    return r"(?:^|[^а-яёa-z0-9])" + _BETWEEN.join(map(_word, words)) + end
+
+
+def _word(word: str) -> str:
+    if word == "<year>":
+        return r"(?:19|20)\d\d"
+    return _spelt(word.rstrip("*")) + ("[а-яёa-z]*" if word.endswith("*") else "")
+
+
+def _spelt(word: str) -> str:
+    return "".join(_letter(letter) for letter in word)
+
+
+def _letter(letter: str) -> str:
+    alike = _LATIN_OF.get(letter, "") + ("ё" if letter == "е" else "")
+    return f"[{letter}{alike}]" if alike else re.escape(letter)
+
+
+def _slips(stem: str) -> Iterable[str]:
+    """The stem with one letter wrong, missing, added or changed with its neighbour, and with any of its letters repeated."""
+    for at in range(len(stem)):
+        before, after = _spelt(stem[:at]), _spelt(stem[at + 1 :])
+        yield before + after
+        yield f"{before}.{after}"
+        yield f"{before}.{_spelt(stem[at:])}"
+        if at:
+            yield _spelt(stem[: at - 1] + stem[at] + stem[at - 1] + stem[at + 1 :])
+    yield "".join(_letter(letter) + "+" for letter, following in zip(stem, [*stem[1:], ""], strict=True) if letter != following)
