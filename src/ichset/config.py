@@ -203,10 +203,10 @@ class PaperConfig(Section):
 class GuardedConfig(Section):
     """Lengths in mm from the brain's frontal pole, so that no border follows the face."""
 
-    depth_mm: float = 40.0  # how far behind the pole the face is covered at the pole's level
+    depth_mm: float = 34.0  # how far behind the pole the face is covered at the pole's level
     slope: float = 0.3  # and this much deeper for each mm further down
     deepest_mm: float = 65.0
-    height_mm: float = 25.0  # above the pole's level
+    height_mm: float = 55.0  # above the pole's level
     bone_mm: float = 15.0  # bone this near the brain stays: vault, orbital roof, skull base
     min_brain_ml: float = 300.0
     ears: bool = False  # cover the ears too

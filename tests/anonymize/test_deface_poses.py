@@ -105,6 +105,14 @@ def defect(volume: Volume, at: str, radius: float = 22.0) -> Volume:
     return replace(volume, hu=hu)
 
 
+def head_rest(volume: Volume) -> Volume:
+    """A dense shell behind the head and a metal bar beside it, beyond what the scan has of them itself."""
+    hu = volume.hu.copy()
+    hu[:, -5:-3, 8:-8] = 700
+    hu[:, 8:-8, 2:4] = 2500
+    return replace(volume, hu=hu)
+
+
 def child(volume: Volume, size: float = 0.75) -> Volume:
     return replace(volume, positions=volume.positions * size, spacing=(volume.spacing[0] * size, volume.spacing[1] * size))
 
@@ -121,10 +129,12 @@ CASES: dict[str, Change] = {
     "uneven": uneven,
     "frontal defect": partial(defect, at="frontal"),
     "parietal defect": partial(defect, at="parietal"),
+    "head-rest": head_rest,
     "child": child,
 }  # fmt: skip
 WITHHELD = ("child",)  # known: above a limit, so never released; docs/DEFACING.md
-NORMAL = ("yaw -35", "prone", "cropped")
+NORMAL = ("yaw +35", "pitch +15", "prone", "cropped", "head-rest")
+NO_NECK = ("cropped",)
 
 
 def treated(volume: Volume) -> Measures:
@@ -143,6 +153,16 @@ def test_face_gone_brain_whole(real_data: Path, case: str) -> None:
     assert measures.brain_ml > 300
     assert within_limits(measures, CONFIG), measures
     assert measures.brain_changed == 0
+    assert measures.exposed <= (0.01 if case in NO_NECK else 0.05)
+
+
+def test_little_brain_in_view_is_refused(real_data: Path) -> None:
+    head = unc_head(real_data)
+    top = cropped(head, 25.0)
+    lowest = replace(head, hu=head.hu[:40], positions=head.positions[:40], order=np.arange(40))
+    for volume in (top, lowest):
+        with pytest.raises(CannotDeface, match=r"brain|skull|up|front"):
+            deface_study([volume], CONFIG, 7)
 
 
 def table(names: Iterable[str]) -> None:

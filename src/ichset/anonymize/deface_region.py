@@ -8,16 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichset.anonymize.deface_grid import STEP, Grid
-from ichset.anonymize.guard import MARGIN_MM, bone_of, completed, head_of, votes_of
-from ichset.anonymize.morphology import Mask, dilate, erode
+from ichset.anonymize.guard import MARGIN_MM, bone_of, bulging, completed, head_of, votes_of
+from ichset.anonymize.morphology import Mask, closed, dilate, erode
 from ichset.anonymize.pose import CannotDeface, Pose, find_pose, upright
 from ichset.config import GuardedConfig
 
 KEEP, AIR, SOFT, GUARD = 0, 1, 2, 3
 BARE_SHARE = 0.2  # of the rays to the skull from the sides: heads have 0.00 to 0.03 without skin before bone, a bare skull 0.45
+ROUND_MM = (6.0, 4.0, 12.0)  # the generic head reaches so far beyond the brain in front, to the sides and up: less than skin, so that it copies none
 LEAST_BONE_MM3 = 50_000
 EAR_MM = (8.0, 52.0, 45.0, 10.0)  # the ears' boxes: from and to beyond the brain's width, before and behind its middle, above the pole
 ADULT_MM = 82.0  # from the middle of the brain to its frontal pole: lengths are for this head and grow with it
+ORBITS_MM = 10.0  # below the pole's level: holes further up are holes in the vault, not into an orbit
+FRACTURE_MM = 4.0  # half the width of a gap in bone that is kept with it: fracture lines are not as dense as bone
 LARGEST_SCALE = 1.15
 BACK_SHARE = 0.85  # of the way from the pole to the middle of the brain: the region ends before the clivus
 
@@ -48,7 +51,16 @@ def find_anatomy(grid: Grid, least_ml: float) -> Anatomy:
     pose = find_pose(grid, brain, bone, air & ~dilate(brain, 2 * STEP), up)
     if pose is None:
         raise CannotDeface("the front of the head is unclear")
-    return Anatomy(bone, brain, head, pose)
+    _, level = _frontal_pole(grid, brain, pose)  # the orbits lie below it
+    return Anatomy(bone, bulging(grid, bone, brain, head, level - ORBITS_MM), head, pose)
+
+
+def _frontal_pole(grid: Grid, brain: Mask, pose: Pose) -> tuple[float, float]:
+    """How far in front of the brain's middle its frontal pole lies, and at which z; mm."""
+    points = grid.coordinates(brain)
+    ahead = pose.ahead(points)
+    pole = float(np.percentile(ahead, 99.8))
+    return pole, float(np.median(points[ahead > pole - 6, 2]))
 
 
 def _bare(bone: Mask, head: Mask) -> float:
@@ -67,10 +79,9 @@ def face_region(grid: Grid, anatomy: Anatomy, config: GuardedConfig) -> NDArray[
     """KEEP, AIR, SOFT or GUARD for every voxel of the upright grid; lengths from the brain's frontal pole, never from the skin."""
     pose, brain = anatomy.pose, anatomy.brain
     points = grid.coordinates(brain)
-    ahead, level = pose.ahead(points), points[:, 2]
-    pole = float(np.percentile(ahead, 99.8))
+    pole, pole_level = _frontal_pole(grid, brain, pose)
+    level = points[:, 2]
     scale = float(np.clip(pole / ADULT_MM, 1.0, LARGEST_SCALE))
-    pole_level = float(np.median(level[ahead > pole - 6]))
     z, y, x = (np.arange(size) * STEP + origin for size, origin in zip(grid.hu.shape, grid.origin[::-1], strict=True))
     front = (x[None] - pose.centre[0]) * pose.front[0] + (y[:, None] - pose.centre[1]) * pose.front[1]
     side = (x[None] - pose.centre[0]) * pose.left[0] + (y[:, None] - pose.centre[1]) * pose.left[1]
@@ -83,19 +94,22 @@ def face_region(grid: Grid, anatomy: Anatomy, config: GuardedConfig) -> NDArray[
         wide, (start, end, along, above) = float(np.percentile(across, 99)), EAR_MM
         ears = (np.abs(side) > wide + start) & (np.abs(side) < wide + end) & (np.abs(front) < along)
         region |= ears[None] & (height < above)[:, None, None]
-    radii = (pole + 16 * scale, float(np.percentile(across, 99.5)) + 12 * scale, float(np.ptp(level)) / 2 + 12 * scale)
+    radii = (pole + ROUND_MM[0] * scale, float(np.percentile(across, 99.5)) + ROUND_MM[1] * scale, float(np.ptp(level)) / 2 + ROUND_MM[2] * scale)
     middle = (float(level.max()) + float(level.min())) / 2 - pole_level
     generic = ((front / radii[0]) ** 2 + (side / radii[1]) ** 2)[None] + (((height - middle) / radii[2]) ** 2)[:, None, None] < 1
     labels = np.where(region, np.where(generic, SOFT, AIR), KEEP).astype(np.uint8)
-    labels[_kept(grid, anatomy, config)] = GUARD
+    labels[_kept(grid, anatomy, height >= -ORBITS_MM, config)] = GUARD
     return labels
 
 
-def _kept(grid: Grid, anatomy: Anatomy, config: GuardedConfig) -> Mask:
-    """What is never touched: the brain and its margin, bone near it.
+def _kept(grid: Grid, anatomy: Anatomy, vault: NDArray[np.bool_], config: GuardedConfig) -> Mask:
+    """What is never touched: the brain and its margin, bone near it, of the `vault`'s planes with a voxel around it.
 
-    The outermost voxel of the head is skin and may be taken, however thin skull and skin are, unless the brain itself is next to it.
+    A fracture that opens at the vault's surface lies in that voxel. The outermost voxel of the head is skin and may be
+    taken, however thin skull and skin are, unless the brain itself is next to it.
     """
     deep = erode(anatomy.head | ~grid.seen, STEP)
-    kept = (dilate(anatomy.brain, MARGIN_MM + STEP) | anatomy.bone & dilate(anatomy.brain, config.bone_mm)) & deep
+    bone = closed(anatomy.bone, FRACTURE_MM)
+    bone |= dilate(bone, STEP) & vault[:, None, None]
+    kept = (dilate(anatomy.brain, MARGIN_MM + STEP) | bone & dilate(anatomy.brain, config.bone_mm)) & deep
     return kept | dilate(anatomy.brain, STEP)

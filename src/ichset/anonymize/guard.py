@@ -20,7 +20,7 @@ RAYS_NEEDED = 7  # of eight in the axial plane: one may leave through a defect
 CORE_MM, MARGIN_MM = 4.0, 4.0
 SMOOTH = 0.6  # standard deviation in voxels: noise of thin slices, not their anatomy
 SCALP_MM = 4.0  # the fitted vault reaches no nearer to the skin than this
-DEFECT_MM, DEFECT_SCALP_MM = 16.0, 8.0  # how far brain may bulge through a hole in the skull, and never nearer to the skin
+DEFECT_MM, DEFECT_SCALP_MM = 10.0, 8.0  # how far brain may bulge through a hole in the skull, and never nearer to the skin
 CANAL_MM = 16.0  # how far below the brain's lowest part the medulla and the cord are kept
 DIRECTIONS = 1500
 TABLE_MM = (35.0, 115.0)  # distances at which the inner table may lie from the middle of the brain
@@ -89,11 +89,10 @@ def completed(grid: Grid, bone: Mask, brain: Mask, head: Mask, votes: NDArray[np
         if (vault & ~dilate(brain, MARGIN_MM)).sum() * STEP**3 > OPEN_MM3:
             brain = brain | intracranial(grid, bone, votes, vault)
         brain = brain | vault
-    brain |= _bulging(grid, bone, brain, head, float(centre[2]))
     return brain | _canal(brain)
 
 
-def _bulging(grid: Grid, bone: Mask, brain: Mask, head: Mask, level: float) -> Mask:
+def bulging(grid: Grid, bone: Mask, brain: Mask, head: Mask, level: float) -> Mask:
     """What bulges through a hole in the vault: soft tissue that touches the brain with no bone between, deep beneath the skin.
 
     A hole is twice CORE_MM wide at least: the thin bone of the orbits' roofs has gaps that are none. `level` (mm): holes above it count.
