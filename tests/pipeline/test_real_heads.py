@@ -82,6 +82,8 @@ def test_the_real_head_is_released_and_audited(released: Path) -> None:
     row = pq.read_table(released / "work/tables/anonymized_series.parquet").to_pylist()[0]
     assert row["exposed"] <= 0.05
     assert row["brain_changed"] == 0
+    pictures = list((released / "work/previews").iterdir())  # faces before and after: never in the release
+    assert len(pictures) == 1 and not list((released / "release").rglob(pictures[0].name))
 
 
 def test_the_phantom_without_skin_stays_behind(released: Path) -> None:

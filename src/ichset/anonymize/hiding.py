@@ -38,13 +38,14 @@ def hide(sources: Sequence[Sequence[Source]], config: AnonymizeConfig, seed: int
     for members, held in zip(sources, frames, strict=True):
         for source, values in zip(members, held, strict=True):
             pixels.check_drawn(values, source.shape, source.slope)
-    volumes = [volume.from_datasets([source.dataset() for source in members]) for members in sources]
+    read = [[source.dataset() for source in members] for members in sources]
+    volumes = [volume.from_datasets(datasets) for datasets in read]
     faces = []
-    for members, stored, original, hidden in zip(sources, frames, volumes, deface_study(volumes, config.deface, seed), strict=True):
+    for datasets, stored, original, hidden in zip(read, frames, volumes, deface_study(volumes, config.deface, seed), strict=True):
         changed = {}
         for place, index in enumerate(original.order):
             if hidden.changed[place]:
-                fresh = volume.hu_to_stored(hidden.hu[place], members[index].dataset())
+                fresh = volume.hu_to_stored(hidden.hu[place], datasets[index])
                 # a voxel whose HU did not change keeps its stored value, whatever rounding would make of it
                 changed[int(index)] = np.where(hidden.hu[place] != original.hu[place], fresh, stored[index][0])[None]
         faces.append(Face(original, changed, config.deface.method, hidden.pose))
@@ -65,15 +66,19 @@ def write_series(
     return written
 
 
-def measure_written(written: Sequence[tuple[Path, Written]], face: Face, config: AnonymizeConfig) -> tuple[Dataset, Mapping[str, Any]]:
+def measure_written(
+    written: Sequence[tuple[Path, Written]], face: Face, config: AnonymizeConfig, picture: Path | None = None
+) -> tuple[Dataset, Mapping[str, Any]]:
     """Read the written files again and measure what their faces still show: a data set of theirs and the series' row.
 
+    `picture` is a PNG of the head before and after, for the person who signs off: private, as it shows the face.
     Raises Doubt when the measures exceed the config's limits.
     """
     from pydicom import dcmread
 
     from ichset.anonymize.deface import within_limits
     from ichset.anonymize.measure import measure
+    from ichset.anonymize.preview import write_preview
 
     datasets = [dcmread(path) for path, _ in written]
     after = volume.from_datasets(datasets)
@@ -82,6 +87,8 @@ def measure_written(written: Sequence[tuple[Path, Written]], face: Face, config:
     measures = measure(face.original, after, face.pose)
     if not within_limits(measures, config.deface):
         raise Doubt("the face is still to be seen in the written files", "DEFACE_IMPOSSIBLE")
+    if picture:
+        write_preview(picture, face.original, after, face.pose)
     row = technical.series_row(datasets[0], after)
     row |= {"deface_method": face.method, **{name: float(getattr(measures, name)) for name in _MEASURES}}
     return datasets[0], row

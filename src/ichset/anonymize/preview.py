@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from ichset.anonymize.deface_grid import STEP, Grid, grid_of
+from ichset.anonymize.deface_grid import AIR, STEP, Grid, grid_of
 from ichset.anonymize.guard import SKIN_HU
 from ichset.anonymize.pose import Pose
 from ichset.volume import Volume
@@ -22,7 +22,7 @@ WINDOW = (80.0, 40.0)  # width, level: brain
 def write_preview(path: Path, original: Volume, defaced: Volume, pose: Pose | None) -> None:
     """One PNG: above before, below after; three surface views, then an axial and a sagittal slice."""
     rows = [_row(grid_of(volume), pose) for volume in (original, defaced)]
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     Image.fromarray(np.vstack(rows)).save(part, format="PNG")
     part.replace(path)
@@ -39,7 +39,7 @@ def _row(grid: Grid, pose: Pose | None) -> NDArray[np.uint8]:
 
 def surface(grid: Grid, yaw: float, up: int = 1, threshold: float = SKIN_HU) -> NDArray[np.uint8]:
     """(height, width) shaded surface seen from the front turned by `yaw` degrees: depth map, Lambert shading."""
-    turned = ndimage.rotate(grid.hu, -yaw, axes=(1, 2), reshape=False, order=1, cval=-1000)[::-up]
+    turned = _turned(grid.hu, yaw)[::-up]
     solid = turned > threshold
     first = solid.argmax(1)
     hit = solid.any(1)
@@ -51,6 +51,24 @@ def surface(grid: Grid, yaw: float, up: int = 1, threshold: float = SKIN_HU) -> 
     down, across = np.gradient(depth)
     shade = (1 + 0.35 * across - 0.35 * down) / np.sqrt((1 + across**2 + down**2) * 1.25)
     return np.where(hit, np.clip(shade, 0, 1) * 235 + 20, 0).astype(np.uint8)
+
+
+def _turned(hu: NDArray[np.float32], yaw: float) -> NDArray[np.float32]:
+    """The planes turned by `yaw` degrees about their middle, linear; one set of neighbours serves all planes."""
+    rows, columns = hu.shape[1:]
+    angle, middle = np.radians(-yaw), ((rows - 1) / 2, (columns - 1) / 2)
+    y, x = np.arange(rows)[:, None] - middle[0], np.arange(columns) - middle[1]
+    at_y, at_x = y * np.cos(angle) + x * np.sin(angle) + middle[0], x * np.cos(angle) - y * np.sin(angle) + middle[1]
+    low_y, low_x = np.floor(at_y).astype(np.intp), np.floor(at_x).astype(np.intp)
+    inside = (low_y >= 0) & (low_y < rows - 1) & (low_x >= 0) & (low_x < columns - 1)
+    first = (low_y * columns + low_x)[inside]
+    part_y, part_x = (at_y - low_y)[inside].astype(np.float32), (at_x - low_x)[inside].astype(np.float32)
+    result = np.full(hu.shape, AIR, np.float32)
+    for plane, flat in zip(result, hu.reshape(len(hu), -1), strict=True):
+        above = flat[first] * (1 - part_x) + flat[first + 1] * part_x
+        below = flat[first + columns] * (1 - part_x) + flat[first + columns + 1] * part_x
+        plane[inside] = above * (1 - part_y) + below * part_y
+    return result
 
 
 def _window(hu: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -178,7 +178,8 @@ def _into(part: Path, task: StudyTask, config: AnonymizeConfig, key: bytes) -> S
         written = hiding.write_series(part, ordinal, members, face, deidentifier, config)
         for path, file in written:
             check.require(path, file)
-        dataset, row = hiding.measure_written(written, face, config)
+        picture = task.target.parent.with_name("previews") / f"{task.study}-{ordinal:02d}.png"
+        dataset, row = hiding.measure_written(written, face, config, picture)
         rows.append({"study": task.study, "series": ordinal, "instances": len(written), **row})
         instances += _instance_rows(task.study, ordinal, written, face.original)
     age, sex = technical.age_and_sex(dataset, first, config.age_cap, task.age)
