@@ -18,7 +18,7 @@ from ichset.dicomfile import PIXEL_DATA, PIXELS, DicomFile, Element, Syntax, enc
 from ichset.pseudonyms import Pseudonyms
 
 DEFAULT_OPTIONS = frozenset({"modified_dates", "patient", "descriptors"})
-VERSION = "2"  # of these rules: raise it when the same input would be written otherwise
+VERSION = "3"  # of these rules: raise it when the same input would be written otherwise
 CENSUS_CAP = 10_000  # distinct values counted for one attribute
 _TEXT_VRS = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"})
 _FREE_TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})  # the VRs that a character set governs (PS3.5 6.1.2.3)
