@@ -11,8 +11,10 @@ from pydicom import dcmread
 from skimage.draw import polygon2mask
 from skimage.morphology import convex_hull_image
 
-from ichset.anonymize.deface import CannotDeface, deface_study, within_limits
+from ichset.anonymize.deface import CannotDeface, deface_study, plan_series, within_limits
+from ichset.anonymize.deface_grid import nearest
 from ichset.anonymize.deface_paper import hull_of
+from ichset.anonymize.deface_region import SOFT
 from ichset.anonymize.measure import Measures, measure
 from ichset.config import DefaceConfig, DefaceLimits, GuardedConfig
 from ichset.demo.phantom import Fracture, Grid, Lesion, Phantom, draw_head, random_anatomy, random_pose
@@ -68,6 +70,19 @@ def test_same_study_and_seed_same_bytes(head: Volume) -> None:
     one, other, third = (deface_study([head], CONFIG, seed)[0].hu for seed in (5, 5, 6))
     assert one.tobytes() == other.tobytes()
     assert one.tobytes() != third.tobytes()
+
+
+def test_no_voxel_of_the_region_keeps_its_value(head: Volume) -> None:
+    """One that did by chance would show through once the altered ones are erased."""
+    plan = plan_series(head, CONFIG.guarded)
+    (defaced,) = deface_study([head], CONFIG, 5)
+    drawn = 0
+    for slice_ in range(len(head.hu)):
+        flat, inside = nearest(plan.grid, head, slice_)
+        soft = (plan.labels.ravel()[flat] == SOFT) & inside
+        assert (defaced.hu[slice_] != head.hu[slice_])[soft].all()
+        drawn += int(soft.sum())
+    assert drawn > 1000
 
 
 def test_every_series_hides_what_one_hides(head: Volume) -> None:
