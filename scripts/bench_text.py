@@ -11,14 +11,19 @@ Every figure is taken in one run on one machine: read the ratios, not the second
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
+import os
 import random
+import re
 import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
 from datetime import date, timedelta
+from multiprocessing import forkserver
 from pathlib import Path
 
 import numpy as np
@@ -138,7 +143,34 @@ class Clock:
 
 
 def _cpu() -> float:
-    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    """Workers are children of the fork server, not ours: its own account of the finished ones is added."""
+    own = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    try:
+        fields = Path(f"/proc/{_server()}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return own
+    return own + sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # user, system, and both of its children
+
+
+def _server() -> int:
+    return getattr(forkserver._forkserver, "_forkserver_pid", None) or 0
+
+
+class WorkerPeaks(threading.Thread):
+    """The highest resident memory (MB) of any worker, asked ten times a second."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peak = 0.0
+
+    def run(self) -> None:
+        while True:
+            with contextlib.suppress(OSError):
+                server = _server()
+                for pid in Path(f"/proc/{server}/task/{server}/children").read_text().split():
+                    found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+                    self.peak = max(self.peak, int(found[1]) / 1024 if found else 0)
+            time.sleep(0.1)
 
 
 def floor(path: Path) -> int:
@@ -195,6 +227,8 @@ def measure(folder: Path, jobs: int) -> None:
     reports = pq.read_metadata(export).num_rows
     print(f"{reports} reports, {export.stat().st_size / reports:.0f} bytes each in the file, {jobs} workers")
     list(classify_reports([], [], ClassifyConfig(training=training), RulesConfig(), work))  # trained beforehand, as for a nation
+    peaks = WorkerPeaks()
+    peaks.start()
     floor(export)  # both find the file in the page cache
     with Clock() as least:
         hits = floor(export)
@@ -205,8 +239,8 @@ def measure(folder: Path, jobs: int) -> None:
     wall, cpu = sum(clock.wall for _, clock, _ in timed), sum(clock.cpu for _, clock, _ in timed)
     print(f"whole path {wall:8.2f} s wall {cpu:8.2f} s cpu   {wall / least.wall:.2f} x floor (wall), {cpu / least.cpu:.2f} x floor (cpu)")
     print(f"{NATIONAL} reports at this rate: {wall / reports * NATIONAL:.0f} s; floor {least.wall / reports * NATIONAL:.0f} s")
-    peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(f"peak memory: {peaks[0]:.0f} MB here, {peaks[1]:.0f} MB in the largest worker")
+    here = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"peak memory: {here:.0f} MB here (with the training of the classifier), {peaks.peak:.0f} MB in the largest worker")
 
 
 ENGLISH = (
@@ -217,54 +251,49 @@ ENGLISH = (
 )  # fmt: skip
 
 
-def measure_peers(reports: int) -> None:
-    """Reports a second on the same English reports, one process each, loading left out."""
-    rng = random.Random(2)
-    texts = [". ".join(fact.format(rng.randint(2, 40)) for fact in rng.sample(ENGLISH, 10)) + "." for _ in range(reports)]
-    engine = load_rules(RulesConfig())
-    rates: dict[str, float] = {}
-
-    def timed(name: str, read: Callable[[str], object], count: int) -> None:
-        read(texts[0])
-        with Clock() as clock:
-            for text in texts[:count]:
-                read(text)
-        rates[name] = min(count, len(texts)) / clock.wall
-        print(f"{name:10s} {rates[name]:10.0f} reports/s")
-
-    timed("ichset", lambda text: engine.read(text, ""), reports)
-    terms = ["subdural hematoma", "intracranial hemorrhage", "subarachnoid hemorrhage", "skull fracture", "contusion"]
-    for name, make in (("negspaCy", _negspacy), ("medspaCy", _medspacy)):
-        try:
-            read = make(terms)
-        except ImportError:
-            print(f"{name:10s} not importable here: pip install {name.lower()} into an environment of its own")
-            continue
-        timed(name, read, min(reports, 400))
-        print(f"{'':10s} ichset reads {rates['ichset'] / rates[name]:.0f} times as many")
-
-
-def _negspacy(terms: list[str]) -> Callable[[str], object]:
-    import negspacy.negation  # registers the pipe
-    import spacy
-
+PEER = """
+import json, sys, time
+name, texts, terms = sys.argv[1], *json.load(sys.stdin)
+if name == "negspaCy":
+    import spacy, negspacy.negation
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "FINDING", "pattern": term} for term in terms])
     nlp.add_pipe("negex", config={"ent_types": ["FINDING"]})
-    assert negspacy.negation
-    return nlp
-
-
-def _medspacy(terms: list[str]) -> Callable[[str], object]:
-    import medspacy
+else:
     from loguru import logger
+    import medspacy
     from medspacy.ner import TargetRule
-
     logger.remove()  # its sentence splitter logs every token
     nlp = medspacy.load()
     nlp.get_pipe("medspacy_target_matcher").add([TargetRule(term, "FINDING") for term in terms])
-    return nlp
+nlp(texts[0])
+start = time.process_time()
+for text in texts:
+    nlp(text)
+print(len(texts) / (time.process_time() - start))
+"""
+
+
+def measure_peers(reports: int, python: str) -> None:
+    """Reports a processor second on the same English reports, one process each, loading left out."""
+    rng = random.Random(2)
+    texts = [". ".join(fact.format(rng.randint(2, 40)) for fact in rng.sample(ENGLISH, 10)) + "." for _ in range(reports)]
+    engine = load_rules(RulesConfig())
+    engine.read(texts[0], "")
+    with Clock() as clock:
+        for text in texts:
+            engine.read(text, "")
+    ours = reports / clock.cpu
+    print(f"\n{reports} English reports of a brain CT, {len(texts[0])} characters; ichset, rules alone: {ours:.0f} reports/s")
+    terms = ["subdural hematoma", "intracranial hemorrhage", "subarachnoid hemorrhage", "skull fracture", "contusion"]
+    for name in ("negspaCy", "medspaCy"):
+        told = subprocess.run([python, "-c", PEER, name], input=json.dumps([texts[:200], terms]), capture_output=True, text=True)
+        if told.returncode:
+            print(f"{name}: not installed for {Path(python).name}; install it in an environment of its own and give --peers-python")
+            continue
+        rate = float(told.stdout.split()[-1])
+        print(f"{name}: {rate:.1f} reports/s; ichset reads {ours / rate:.1f} times as many")
 
 
 def main() -> None:
@@ -272,12 +301,13 @@ def main() -> None:
     parser.add_argument("--reports", type=int, default=100_000)
     parser.add_argument("--brain", type=float, default=0.0586, help="share of brain CT (the paper's: 256,120 of 4,369,511)")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--peers", action="store_true", help="the peers alone")
+    parser.add_argument("--peers-python", default=sys.executable, help="the python of an environment that has medspacy and negspacy")
     parser.add_argument("--folder", type=Path, help="keep the corpus and tables here")
     parser.add_argument("--prepared", action="store_true", help="the corpus in --folder is ready: only measure")
     chosen = parser.parse_args()
     if chosen.peers:
-        measure_peers(min(chosen.reports, 2000))
+        measure_peers(min(chosen.reports, 2000), chosen.peers_python)
         return
     if chosen.prepared:
         measure(chosen.folder, chosen.jobs)
@@ -288,6 +318,7 @@ def main() -> None:
         prepare(chosen.reports, chosen.brain, folder)
         again = [sys.executable, __file__, "--prepared", "--folder", str(folder), "--jobs", str(chosen.jobs)]
         subprocess.run(again, check=True)
+    measure_peers(2000, chosen.peers_python)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ with another key nothing is shared.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import os
 import stat
@@ -63,7 +62,7 @@ class Pseudonyms:
     def digest(self, *fields: str) -> bytes:
         """HMAC-SHA-256 over the length-prefixed fields (32 bytes)."""
         message = b"".join(len(data).to_bytes(8, "big") + data for data in (field.encode("utf-8", "surrogatepass") for field in fields))
-        return hmac.new(self._key, message, hashlib.sha256).digest()
+        return hmac.digest(self._key, message, "sha256")
 
     def _name(self, prefix: str, kind: str, value: str) -> str:
         # 80 bits in base32: 16 letters and digits, no look-alike of a path or a formula

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -167,18 +168,41 @@ def _only(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 # --- over batches ---------------------------------------------------------------------------------
+ALONE = 20_000  # reports: for fewer, starting workers costs more than they save
+
+
 def rule_reports(batches: Iterable[pa.RecordBatch], config: RulesConfig, engine: EngineConfig) -> Iterator[StageOutput]:
     """Batches of SCREENED in; kept: RULED, a row a report; tables: MENTIONS."""
-    rules, prefilter = load_rules(config), load_prefilter(config)
-    for _, output in run_each(partial(_read_batch, rules, prefilter), batches, engine, title="rules"):
+    chosen = config.model_dump_json()
+    _engines(chosen)  # a faulty phrase file is told before any work
+    source = iter(batches)
+    first = _first(source)
+    jobs = 1 if sum(batch.num_rows for batch in first) < ALONE else None
+    for _, output in run_each(partial(_read_batch, chosen), chain(first, source), engine, jobs, title="rules"):
         if isinstance(output, WorkerDied):
             raise CurationError("a worker died while it read reports; lower ingest.batch_rows or give the machine more memory")
         ruled, mentions = output
         yield StageOutput(ruled, RULED.excluded_schema.empty_table(), {MENTIONS.name: mentions})
 
 
-def _read_batch(rules: Rules, prefilter: Prefilter, batch: pa.RecordBatch) -> tuple[pa.Table, pa.Table]:
+def _first(source: Iterator[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    """Batches up to ALONE reports; fewer only where the source ends."""
+    taken: list[pa.RecordBatch] = []
+    while sum(batch.num_rows for batch in taken) < ALONE and (batch := next(source, None)) is not None:
+        taken.append(batch)
+    return taken
+
+
+@lru_cache(maxsize=2)
+def _engines(chosen: str) -> tuple[Rules, Prefilter]:
+    """Compiled once a process, from the config's JSON: to send the patterns with every batch would compile them every time."""
+    config = RulesConfig.model_validate_json(chosen)
+    return load_rules(config), load_prefilter(config)
+
+
+def _read_batch(chosen: str, batch: pa.RecordBatch) -> tuple[pa.Table, pa.Table]:
     """A report that the prefilter passes over has the labels of an empty one and no mention: it is not read."""
+    rules, prefilter = _engines(chosen)
     description, conclusion = batch.column("description"), batch.column("conclusion")
     rows = pc.indices_nonzero(_to_read(prefilter, description, conclusion))
     texts = [column.take(rows).to_pylist() for column in (batch.column("report"), description, conclusion)]
