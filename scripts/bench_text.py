@@ -3,7 +3,7 @@
 
     python scripts/bench_text.py --reports 100000              # the paper's mix: 6 % brain CT, a third of those with a keyword
     python scripts/bench_text.py --reports 100000 --brain 1    # a brain-CT-only export
-    python scripts/bench_text.py --peers                       # beside medspaCy and negspaCy, where these are importable
+    python scripts/bench_text.py --peers --peers-python PEERS/bin/python   # PEERS: an environment with medspacy and negspacy
 
 Every figure is taken in one run on one machine: read the ratios, not the seconds.
 """
