@@ -10,7 +10,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
 install: .venv/.installed ## set up .venv with the locked dependencies
 .venv/.installed: requirements.lock pyproject.toml
-	$(PYTHON) -m venv .venv && $(BIN)/pip install -q --require-hashes -r requirements.lock && $(BIN)/pip install -q --no-deps --no-build-isolation -e . && touch $@
+	$(PYTHON) -m venv .venv && $(BIN)/pip install -q --require-hashes -r requirements.lock && $(BIN)/pip install -q --no-deps --no-build-isolation -e . && { $(BIN)/python -m compileall -q -j 0 .venv/lib >/dev/null || true; } && touch $@
 data/demo: | install
 	$(RUN) demo init data/demo --if-absent
 release: install $(if $(filter configs/demo.toml,$(CONFIG)),data/demo) ## run the pipeline into data/release (CONFIG=configs/mine.toml for your own)

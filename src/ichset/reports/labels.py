@@ -72,7 +72,8 @@ def _kinds(ich: int | None, present: Sequence[Mention], past: Sequence[Mention],
     labels |= dict.fromkeys(open_ - found)
     apart = [one for one in present if not set(one.findings) <= {"subarachnoid", "intraventricular", "haemorrhage"}]
     sides = {one.laterality for one in apart if one.section == "conclusion" or len(present) < 3}
-    many = len(compartments) > 1 or any(one.many for one in present) or "bilateral" in sides or {"left", "right"} <= sides
+    several = any(one.many for one in present if not set(one.findings) <= {"subarachnoid", "intraventricular"})
+    many = len(compartments) > 1 or several or "bilateral" in sides or {"left", "right"} <= sides
     labels["multiple"] = int(many)
     return labels
 

@@ -115,6 +115,9 @@ def _side(clause: str) -> str:
     return next((name for name, pattern in _SIDE if pattern.search(clause)), "")
 
 
+_COMPOUND = re.compile(r"\w+(?:-\w+)*-$")
+
+
 class Sentence:
     """One normalised sentence with its phrase book."""
 
@@ -124,7 +127,7 @@ class Sentence:
 
     def hits(self) -> list[Hit]:
         """Keyword hits, the longer of overlapping ones, in order."""
-        found = [Hit(m.start(), m.end(), name) for name in (*BLEEDS, BLOOD, *OTHER_FINDINGS) for m in self._find(name)]
+        found = [self._whole(Hit(m.start(), m.end(), name)) for name in (*BLEEDS, BLOOD, *OTHER_FINDINGS) for m in self._find(name)]
         found.sort(key=lambda hit: (hit.start, -(hit.end - hit.start)))
         kept: list[Hit] = []
         for hit in found:
@@ -133,6 +136,13 @@ class Sentence:
                 continue
             kept.append(hit)
         return kept
+
+    def _whole(self, hit: Hit) -> Hit:
+        """субарахноидально-вентрикулярное кровоизлияние: the last part of a compound says not all of where it is."""
+        if hit.kind not in BLEEDS or self.text[hit.start - 1 : hit.start] != "-":
+            return hit
+        compound = _COMPOUND.search(self.text, 0, hit.start)
+        return Hit(compound.start(), hit.end, BLOOD) if compound else hit
 
     def _find(self, name: str) -> Iterator[re.Match[str]]:
         return self.book.keywords[name].finditer(self.text)

@@ -25,7 +25,7 @@ from ichset.reports.scope import ABSENT, HYPOTHETICAL, PRESENT
 
 _CYRILLIC = re.compile("[а-яА-ЯёЁ]")
 _HEADINGS = re.compile(
-    r"(?im)^[ \t]{0,20}(?P<indication>показани\w*|направ\w+ диагноз|диагноз[^:\n]{0,20}|(?:клинич|предварит|направит)\w* (?:диагноз|данные)[^:\n]{0,20}|направлен\w?|цель(?: исследования)?|жалобы|анамнез(?: заболевания)?|clinical (?:history|information|indication)|indications?|history|reason for exam\w*)[ \t]*:"
+    r"(?im)(?:^|(?<=[.!?]\s))[ \t]{0,20}(?P<indication>показани\w*|направ\w+ диагноз|диагноз[^:\n]{0,20}|(?:клинич|предварит|направит)\w* (?:диагноз|данные)[^:\n]{0,20}|направлен\w?|цель(?: исследования)?|жалобы|анамнез(?: заболевания)?|clinical (?:history|information|indication)|indications?|history|reason for exam\w*)[ \t]*:"
     r"|(?:^|\n|(?<=[.!?]\s))[ \t]{0,20}(?P<conclusion>заключение|вывод\w*|impression|conclusion|opinion)[ \t]*:?"
     r"|(?:^|\n|(?<=[.!?]\s))[ \t]{0,20}(?P<description>описание|протокол|findings|technique|техника\w*|report)[ \t]*:"
 )

@@ -27,6 +27,9 @@ _EITHER = ("или", "либо", "vs", "vs.", "versus", "or")
 _CERTAIN_OTHER = re.compile(r"ишеми|инфаркт|артефакт|\bшов|ischemi|infarct|suture")
 
 
+_DENIED_NEXT = re.compile(r"\s+(?:не\b|нет\b|отсутств|is not\b|are not\b|not\b|is absent|absent)")
+
+
 @dataclass(frozen=True)
 class Scope:
     """One clause around one hit, in normalised text."""
@@ -61,7 +64,7 @@ class Scope:
         """Words that say the finding is there yet, unless they are denied themselves: no residual blood."""
         text = self.before + self.hit + self.after
         marks = self.book.cues["still"].finditer(text)
-        return next((mark[0] for mark in marks if not _DENIED_WORD.search(text[: mark.start()])), "")
+        return next((mark[0] for mark in marks if not (_DENIED_WORD.search(text[: mark.start()]) or _DENIED_NEXT.match(text, mark.end()))), "")
 
     def denial(self) -> str:
         """The words that deny the finding, or ''."""
