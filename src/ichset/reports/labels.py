@@ -16,7 +16,7 @@ def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: boo
 
     The conclusion outranks the description: what it denies is absent, whatever the description says.
     """
-    blood = [one for one in mentions if one.findings[0] in BLEEDING]
+    blood = _current([one for one in mentions if one.findings[0] in BLEEDING])
     told = [one for one in blood if one.section == "conclusion" and one.assertion in (PRESENT, ABSENT, UNCERTAIN)]
     described = [one for one in blood if one.section != "conclusion"]
     ich = _verdict(told)
@@ -39,6 +39,15 @@ def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: boo
 
 
 _UNSAID = object()
+
+
+def _current(blood: Sequence[Mention]) -> list[Mention]:
+    """Less what the description names plainly and the conclusion calls resolved; words such as residual keep it."""
+    said = [one for one in blood if one.section == "conclusion"]
+    gone = {finding for one in said if one.assertion == RESOLVED for finding in one.findings}
+    gone -= {finding for one in said if one.assertion == PRESENT for finding in one.findings}
+    outdated = [one for one in blood if one not in said and one.assertion == PRESENT and not one.cue and set(one.findings) <= gone]
+    return [one for one in blood if one not in outdated]
 
 
 def _verdict(mentions: Iterable[Mention]) -> object:

@@ -12,7 +12,7 @@ _MIXED = re.compile(r"\b(?=\w*[а-я])(?=\w*[a-z])[а-яa-z]+\b")
 _LATIN = re.compile(r"\b(?:t?cak|cak|tcak)\b")
 _BROKEN = re.compile(r"(?<=[а-яa-z])-[ \t]*\r?\n[ \t]*(?=[а-яa-z])")
 # words of their own, one letter from a stem
-_OTHERS = ("гематок", "гематог", "гематол", "гематоп", "hematoc", "hematog", "hematol", "hematop")
+_OTHERS = ("гематот", "гематор", "hematot", "гематок", "гематог", "гематол", "гематоп", "hematoc", "hematog", "hematol", "hematop")
 _DOUBLED = re.compile(r"(.)\1+")
 _WORD = re.compile(r"[а-я]{7,}|[a-z]{7,}")
 # long stems whose one-letter errors are mended; each is specific enough that nothing else lies one letter away

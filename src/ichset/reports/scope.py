@@ -30,6 +30,13 @@ _CERTAIN_OTHER = re.compile(r"ишеми|инфаркт|артефакт|\bшо�
 _DENIED_NEXT = re.compile(r"\s+(?:не\b|нет\b|отсутств|is not\b|are not\b|not\b|is absent|absent)")
 
 
+# a participle between commas, as in "the haematoma, described on 1 February, is no longer seen": what follows is said of the finding
+_INSERT = re.compile(
+    r",\s*(?:ранее |прежде |previously |as )?(?:описанн|выявленн|обнаруженн|определявш|визуализировавш|отмеченн|отмечавш|имевш|"
+    r"described|seen|noted|reported|demonstrated)\w*[^,;]{0,60},"
+)
+
+
 @dataclass(frozen=True)
 class Scope:
     """One clause around one hit, in normalised text."""
@@ -41,6 +48,8 @@ class Scope:
 
     def assertion(self) -> tuple[str, str, bool]:
         """(assertion, the cue's words, whether only something new is denied)."""
+        if (after := masked(self.after, _INSERT)) != self.after:
+            return Scope(self.before, self.hit, after.replace("·", " "), self.book).assertion()
         doubt = self.book.cues["uncertain"]
         firm = Scope(masked(self.before, doubt), self.hit, masked(self.after, doubt), self.book)
         if cue := firm.denial():
