@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -14,7 +15,9 @@ from ichset.config import RoundConfig
 from ichset.contracts import LABELS
 from ichset.readings.agreement import Agreement, cohen_kappa
 from ichset.readings.decision import BadDecision, Decision
-from ichset.readings.log import DecisionLog, Entry
+from ichset.readings.log import DecisionLog, Entry, sync_folder
+
+Reads = Mapping[tuple[str, str], Entry]  # (study, reader) -> the standing read
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,17 @@ class Round:
         self.log = DecisionLog(folder / f"{name}.jsonl")
         self._seed = seed
         self.first = frozenset(first)
-        self._known = frozenset(studies)
+        self.known = frozenset(studies)
+        self._assigned: dict[str, tuple[str, ...]] = {}
+        self._standing: tuple[Sequence[Entry], Reads] = ((), {})
 
     # --- who reads what ---
     def assigned(self, study: str) -> tuple[str, ...]:
         """The readers of a study: the same whenever and wherever it is asked, balanced by chance."""
-        ranked = sorted(self.config.readers, key=lambda reader: self._hash("assign", study, reader))
-        return tuple(sorted(ranked[: self.config.readers_per_study]))
+        if study not in self._assigned:
+            ranked = sorted(self.config.readers, key=lambda reader: self._hash("assign", study, reader))
+            self._assigned[study] = tuple(sorted(ranked[: self.config.readers_per_study]))
+        return self._assigned[study]
 
     def order(self, reader: str) -> list[str]:
         """Every study of this reader, in the reader's own seeded order."""
@@ -59,14 +66,17 @@ class Round:
         return [study for study in self.order(reader) if (study, reader) not in reads]
 
     # --- decisions ---
-    def reads(self) -> dict[tuple[str, str], Entry]:
+    def reads(self) -> Reads:
         """The standing decision of each (study, reader): a correction replaces what it supersedes."""
-        return {(entry.decision.study, entry.decision.reader): entry for entry in self.log.entries()}
+        entries = self.log.entries()
+        if self._standing[0] is not entries:
+            self._standing = (entries, {(entry.decision.study, entry.decision.reader): entry for entry in entries})
+        return self._standing[1]
 
     def record(self, decisions: Sequence[Decision]) -> list[Entry]:
         """Append decisions, all or none; on return they are on the disk. Raises BadDecision with the reason."""
 
-        def check(entries: list[Entry]) -> None:
+        def check(entries: Sequence[Entry]) -> None:
             standing = {(entry.decision.study, entry.decision.reader): entry for entry in entries}
             for decision in decisions:
                 self._check(decision, standing)
@@ -74,14 +84,14 @@ class Round:
 
         return self.log.append(list(decisions), check)
 
-    def _check(self, decision: Decision, reads: dict[tuple[str, str], Entry]) -> None:
+    def _check(self, decision: Decision, reads: Reads) -> None:
         if why := self.refusal(decision, reads):
             raise BadDecision(why)
 
-    def refusal(self, decision: Decision, reads: dict[tuple[str, str], Entry]) -> str | None:
+    def refusal(self, decision: Decision, reads: Reads) -> str | None:
         """Why this decision cannot be recorded now, or None."""
         study, reader = decision.study, decision.reader
-        if study not in self._known:
+        if study not in self.known:
             return f"study {study} is not in the round {self.name}"
         if reader == self.config.expert:
             if not self._disagree(study, reads):
@@ -99,10 +109,10 @@ class Round:
         return None
 
     # --- judgement ---
-    def _first_reads(self, study: str, reads: dict[tuple[str, str], Entry]) -> list[Decision]:
+    def _first_reads(self, study: str, reads: Reads) -> list[Decision]:
         return [reads[study, reader].decision for reader in self.assigned(study) if (study, reader) in reads]
 
-    def _disagree(self, study: str, reads: dict[tuple[str, str], Entry]) -> bool:
+    def _disagree(self, study: str, reads: Reads) -> bool:
         mine = self._first_reads(study, reads)
         return len(mine) == len(self.assigned(study)) and any(not one.same_as(mine[0]) for one in mine)
 
@@ -159,22 +169,32 @@ def _majority(study: str, reads: Sequence[Decision]) -> Consensus:
     return Consensus(study, answers, most([read.exclude for read in reads]), "majority")  # type: ignore[arg-type]
 
 
+# --- one round for the pipeline, the readers' page and imports ---
+def round_file(folder: Path, name: str) -> Path:
+    """Where the pipeline keeps which studies are in the round; it is replaced when the round grows."""
+    return folder / f"{name}.round.json"
+
+
 def keep_round(folder: Path, round_: Round) -> None:
-    """Remember which studies a round is about, so that the readers' page and imports open the same one."""
-    path = folder / f"{round_.name}.round.json"
+    """Remember for good which studies a round is about, so that the readers' page and imports open the same one."""
+    path = round_file(folder, round_.name)
     text = json.dumps({"studies": round_.studies, "first": sorted(round_.first)}, indent=0)
     if path.exists() and path.read_text("utf-8") == text:
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(text, "utf-8")
+    with part.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     part.replace(path)
+    sync_folder(folder)
 
 
 def open_round(folder: Path, name: str, config: RoundConfig, seed: int) -> Round | None:
     """The round as the pipeline left it; None when it has not come to it yet."""
-    path = folder / f"{name}.round.json"
-    if not path.exists():
+    try:
+        kept = json.loads(round_file(folder, name).read_text("utf-8"))
+    except FileNotFoundError:
         return None
-    kept = json.loads(path.read_text("utf-8"))
     return Round(folder, name, config, seed, kept["studies"], kept["first"])

@@ -99,6 +99,8 @@ def _write_xlsx(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, 
         sheet.append([safe_cell(ILLEGAL_CHARACTERS_RE.sub(" ", str(row.get(column) or ""))) for column in columns])
     part = path.with_name(path.name + ".part")
     book.save(part)
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
     part.replace(path)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from ichset.readings import Round
 from ichset.readings.decision import Decision
 from ichset.readings.log import Entry
+from ichset.readings.rounds import Reads
 from ichset.review.desk import Desk, Refused
 from ichset.review.pictures import instance_files, series_folders
 from ichset.review.worktables import SECTIONS, Report
@@ -45,7 +46,7 @@ def _own(entry: Entry | None) -> dict[str, Any] | None:
     return {"sequence": entry.sequence, **{key: read[key] for key in ("answers", "exclude", "confidence", "comment", "key_slices")}}
 
 
-def blind_reads(found: Round, study: str, reads: dict[tuple[str, str], Entry]) -> list[dict[str, Any]]:
+def blind_reads(found: Round, study: str, reads: Reads) -> list[dict[str, Any]]:
     """The first reads without names or times, in an order that tells nothing of who is who."""
     entries = [reads[study, reader] for reader in found.assigned(study) if (study, reader) in reads]
     shuffled = sorted(entries, key=lambda entry: hashlib.sha256(f"{study}\0{entry.decision.reader}".encode()).digest())

@@ -13,15 +13,11 @@ from ichset.errors import CurationError
 from ichset.readings import Round, open_round
 from ichset.readings.decision import BadDecision, Decision
 from ichset.readings.log import Entry
+from ichset.readings.rounds import Reads, round_file
 from ichset.review.opened import OpenedReports
 from ichset.review.worktables import WorkTables, stamp_of
 
 ROUNDS = ("text", "image")
-
-
-def round_file(folder: Path, name: str) -> Path:
-    """Where the pipeline keeps which studies are in the round."""
-    return folder / f"{name}.round.json"
 
 
 class Refused(CurationError):
@@ -85,7 +81,7 @@ class Desk:
         """Token -> study, in this person's own order: the reader's list, or the expert's disagreements."""
         found = self.open_round(name, user)
         if self.role(name, user) == "expert":
-            done = [study for (study, reader) in found.reads() if reader == user and study in set(found.studies)]
+            done = [study for (study, reader) in found.reads() if reader == user and study in found.known]
             return {self.token(name, user, study): study for study in (*done, *found.queue(user))}
         with self._lock:
             kept = self._lists.get((name, user))
@@ -115,11 +111,11 @@ class Desk:
     def last(self, name: str, user: str) -> str | None:
         """Token of the case that this person saved last."""
         found = self.open_round(name, user)
-        mine = [entry for (study, reader), entry in found.reads().items() if reader == user and study in set(found.studies)]
+        mine = [entry for (study, reader), entry in found.reads().items() if reader == user and study in found.known]
         return self.token(name, user, max(mine, key=lambda entry: entry.sequence).decision.study) if mine else None
 
     # --- reads ---
-    def closed(self, name: str, user: str, study: str, reads: dict[tuple[str, str], Entry]) -> str | None:
+    def closed(self, name: str, user: str, study: str, reads: Reads) -> str | None:
         """Why this person's read of the study can no longer be corrected, or None."""
         expert = self.round_config(name).expert
         if user != expert and expert is not None and (study, expert) in reads:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ichset.contracts import ARMS, LABELS
 from ichset.readings import Agreement, Round
-from ichset.readings.log import Entry
+from ichset.readings.rounds import Reads
 from ichset.review.desk import Desk
 
 EXPORT_COLUMNS = (
@@ -78,7 +78,7 @@ def overview(desk: Desk, name: str) -> Overview | None:
     return Overview(name, len(found.studies), len(judged), _readers(found, reads), agreement, disagreements, arms)
 
 
-def _readers(found: Round, reads: dict[tuple[str, str], Entry]) -> list[ReaderRow]:
+def _readers(found: Round, reads: Reads) -> list[ReaderRow]:
     in_play = set(found.studies)
     done = Counter(reader for study, reader in reads if study in in_play)
     rows = []
@@ -92,7 +92,7 @@ def _readers(found: Round, reads: dict[tuple[str, str], Entry]) -> list[ReaderRo
     return rows
 
 
-def _disagreements(found: Round, reads: dict[tuple[str, str], Entry], judged: set[str]) -> list[Disagreement]:
+def _disagreements(found: Round, reads: Reads, judged: set[str]) -> list[Disagreement]:
     rows = []
     for study in found.studies:
         mine = [(reader, reads[study, reader].decision) for reader in found.assigned(study) if (study, reader) in reads]
