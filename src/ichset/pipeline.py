@@ -8,6 +8,7 @@ than the margin holds, the wave grows by the shortfall and the three stages go o
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 
 import pyarrow.compute as pc
 
@@ -95,11 +96,20 @@ def read_image(run: Run) -> None:
     from ichset.cohort.verify import verified_images
 
     retrieved, wave = run.store.read(c.RETRIEVED), run.wave()
-    round_ = run.open_round("image", retrieved["study"].to_pylist())
+    round_ = run.open_round("image", retrieved["study"].to_pylist(), slices=_slices(run))
     _take_up(run, round_)
     _wait_for_readers(run, round_, ["accession", "study_uid"])
     arms = dict(zip(wave["study"].to_pylist(), wave["arm"].to_pylist(), strict=True))
     run.store.write(c.IMAGE_READ, verified_images(retrieved, arms, round_.consensus()))
+
+
+def _slices(run: Run) -> dict[str, dict[str, int]]:
+    """Study -> series -> number of slices, of the taken series: what a key slice can be."""
+    found = defaultdict[str, dict[str, int]](dict)
+    for row in run.store.read(c.SERIES, ["study", "series", "taken", "instances"]).to_pylist():
+        if row["taken"]:
+            found[row["study"]][str(row["series"])] = row["instances"]
+    return dict(found)
 
 
 def anonymize(run: Run) -> None:
@@ -206,7 +216,7 @@ STAGES = (
         lambda config: (config.retrieve.path,), lambda config: (config.project.work / "retrieved",), ("ichset.imaging.study", "ichset.volume"),
     ),
     Stage(
-        "read-image", "readers verify the images", read_image, (c.WAVE, c.RETRIEVED, c.SCREENED), (c.IMAGE_READ,), ("read_image",),
+        "read-image", "readers verify the images", read_image, (c.WAVE, c.RETRIEVED, c.SERIES, c.SCREENED), (c.IMAGE_READ,), ("read_image",),
         lambda config: (config.read_image.decisions, config.project.work / "readings" / "image.jsonl"),
     ),
     Stage(

@@ -18,7 +18,7 @@ def ward(tmp_path: Path) -> Iterator[Callable[..., Page]]:
     def make(**size: int) -> Page:
         config = make_ward(tmp_path, **size)
         add_accounts(config)
-        pages.append(start_page(config, tmp_path))
+        pages.append(start_page(config, tmp_path / "ward.toml"))
         return pages[-1]
 
     yield make

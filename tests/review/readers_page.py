@@ -44,12 +44,13 @@ class Page:
         return client
 
 
-def start_page(config: Config, folder: Path) -> Page:
+def start_page(config: Config, path: Path) -> Page:
+    """Serve the page of the config at `path`, as an operator would; errors go to page.log beside it."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    log = folder / "page.log"
+    log = path.with_name("page.log")
     with log.open("ab") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-c", "from ichset.cli.review import review; review()", "--config", str(folder / "ward.toml"), "--port", "0"],
+            [sys.executable, "-c", "from ichset.cli.review import review; review()", "--config", str(path), "--port", "0"],
             stdout=subprocess.PIPE, stderr=errors, text=True, env=environment,
         )  # fmt: skip
     line = process.stdout.readline()

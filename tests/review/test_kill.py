@@ -30,7 +30,7 @@ def kill_and_check(folder: Path, kills: int) -> None:
     config = make_ward(folder, studies=8 * kills + 20, slices=1, size=2)
     add_accounts(config)
     chance, acknowledged = random.Random(8), {}
-    page = start_page(config, folder)
+    page = start_page(config, folder / "ward.toml")
     client = page.client("reader-1")  # signed in once: the session outlives the server
     for _ in range(kills):
         client.base_url = page.url
@@ -48,7 +48,7 @@ def kill_and_check(folder: Path, kills: int) -> None:
         kept = {entry.decision.comment: entry.decision.answers["ich"] for entry in opened.log.entries()}
         assert acknowledged.items() <= kept.items()
         assert len(kept) == len(opened.log.entries())  # nothing twice
-        page = start_page(config, folder)
+        page = start_page(config, folder / "ward.toml")
     assert len(acknowledged) >= kills
     client.base_url = page.url
     assert client.get("/api/image/next").json()["progress"]["read"] == len(kept)

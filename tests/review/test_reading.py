@@ -8,57 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browsing import go_to, open_case, press, save, sign_in
 from readers_page import Page
-from ward import PASSWORDS, has_blood, head, study_name
+from ward import has_blood, head, study_name
 
 from ichset.readings import open_round
-
-SCREEN = {"width": 1366, "height": 640}  # what a 1366 x 768 screen leaves inside a browser's own bars
-
-
-SHOWN = """() => !document.querySelector('#done').hidden
-    || (document.querySelector('#desk').dataset.token && !document.querySelector('#view.busy'))"""
-
-
-def sign_in(browser: Any, page: Page, user: str, language: str = "en") -> Any:
-    context = browser.new_context(viewport=SCREEN, locale=language)
-    tab = context.new_page()
-    tab.faults = []
-    tab.on("console", lambda message: tab.faults.append(message.text) if message.type in ("error", "warning") and own(message.text) else None)
-    tab.on("pageerror", lambda error: tab.faults.append(str(error)))
-    tab.on("request", lambda request: tab.faults.append(request.url) if not request.url.startswith(page.url) else None)
-    tab.goto(page.url)
-    tab.fill("[name=user]", user)
-    tab.fill("[name=password]", PASSWORDS[user])
-    tab.keyboard.press("Enter")
-    tab.wait_for_selector("header .who")
-    return tab
-
-
-def own(message: str) -> bool:
-    """The browser's advice about reading the canvas back concerns this test, not the page."""
-    return "willReadFrequently" not in message
-
-
-def open_case(tab: Any, page: Page, name: str = "image") -> None:
-    tab.goto(f"{page.url}/read/{name}")
-    shown(tab)
-
-
-def shown(tab: Any) -> None:
-    tab.wait_for_function(SHOWN)
-
-
-def press(tab: Any, *keys: str) -> None:
-    for key in keys:
-        tab.keyboard.press(key)
-
-
-def save(tab: Any) -> None:
-    before = tab.evaluate("document.querySelector('#desk').dataset.saved ?? ''")
-    press(tab, "Enter")
-    tab.wait_for_function("before => (document.querySelector('#desk').dataset.saved ?? '') !== before", arg=before)
-    shown(tab)
 
 
 def truth(tab: Any) -> bool:
@@ -78,8 +32,7 @@ def read_all(tab: Any, answer: Callable[[bool], tuple[str, ...]]) -> int:
     """Read with the keyboard alone until nothing is left."""
     count = 0
     while tab.locator("#done").is_hidden():
-        press(tab, "Home", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown")
-        tab.wait_for_function("() => document.querySelector('#picture').dataset.slice === '4'")
+        go_to(tab, 3)
         press(tab, *answer(truth(tab)))
         save(tab)
         count += 1
@@ -104,7 +57,7 @@ def test_three_people_read_the_image_round_to_the_full_consensus(ward: Callable[
     assert {study: one.answers["ich"] for study, one in judged.items()} == {study_name(n): int(has_blood(n)) for n in range(6)}
     assert {one.judged_by for study, one in judged.items() if one.answers["ich"]} == {"expert"}
     slices = [entry.decision.key_slices for entry in opened.log.entries() if entry.decision.key_slices]
-    assert slices == [{"intracerebral": ("1:5",)}]  # the fifth slice in space is file 9 - 4 = 5 of the reversed files
+    assert slices == [{"intracerebral": ("1:4",)}]  # the fourth slice in space, though its file is the sixth of nine
     lead = sign_in(browser, page, "lead")
     assert re.search(r"Images\s+judged 6 / 6", lead.inner_text("main"))
     for tab in (one, two, expert, lead):

@@ -16,6 +16,7 @@ def readings() -> None:
 
     Each reader has an own seeded order and sees nobody else's reads; the expert's list holds disagreements only. A
     label is 1 (present), 0 (absent) or ? (cannot tell); leave a row empty to read it later.
+    Key slices: `subdural=1:12 1:13; fracture=2:4`, label=series:slice, slices counted from 1 along the normal (the lowest first).
     """
 
 

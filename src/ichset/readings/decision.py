@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from ichset.contracts import LABELS
 from ichset.errors import CurationError
 
 EXCLUSIONS = ("motion", "metal", "detector", "contrast only", "not a head", "incomplete", "other")
+_SLICE = re.compile("[1-9][0-9]{0,3}:[1-9][0-9]{0,4}")
 IMPLIED_ABSENT = tuple(label for label in LABELS if label not in ("ich", "fracture"))
 
 
@@ -27,7 +29,8 @@ class Decision:
     exclude: str | None = None  # one of EXCLUSIONS: the study is unfit, whatever it shows
     confidence: int | None = None  # 1 (a guess) to 5 (certain)
     comment: str = ""
-    key_slices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # label -> "series:instance", both from 1
+    # label -> "series:slice": the series' ordinal, and the slice counted from 1 along the normal (volume.order)
+    key_slices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     seconds: float | None = None
     supersedes: int | None = None  # sequence number of the reader's own earlier decision that this one corrects
 
@@ -39,6 +42,8 @@ class Decision:
             raise BadDecision("an answer is 1 (present), 0 (absent) or ? (cannot tell)")
         if self.exclude is not None and self.exclude not in EXCLUSIONS:
             raise BadDecision(f"exclude: unknown reason; reasons are {', '.join(EXCLUSIONS)}")
+        if any(not _SLICE.fullmatch(slice_) for slices in self.key_slices.values() for slice_ in slices):
+            raise BadDecision("a key slice is series:slice, both counted from 1, as in 1:12")
         if self.confidence is not None and self.confidence not in range(1, 6):
             raise BadDecision("confidence: a whole number from 1 to 5")
         if self.answers.get("ich") == 0 and any(self.answers.get(label) == 1 for label in IMPLIED_ABSENT):

@@ -17,6 +17,7 @@ from ichset.readings.agreement import Agreement, cohen_kappa
 from ichset.readings.decision import BadDecision, Decision
 from ichset.readings.log import DecisionLog, Entry, sync_folder
 
+Slices = Mapping[str, Mapping[str, int]]
 Reads = Mapping[tuple[str, str], Entry]  # (study, reader) -> the standing read
 
 
@@ -31,15 +32,22 @@ class Consensus:
 
 
 class Round:
-    """One round over one log. `studies` are those in play now, in a stable order; `first` ones are read before the rest."""
+    """One round over one log. `studies` are those in play now, in a stable order; `first` ones are read before the rest.
 
-    def __init__(self, folder: Path, name: str, config: RoundConfig, seed: int, studies: Sequence[str], first: Iterable[str] = ()) -> None:
+    `slices`: study -> series ordinal -> number of slices, where they are known: a key slice must be one of them.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, config: RoundConfig, seed: int, studies: Sequence[str], first: Iterable[str] = (),
+        slices: Slices | None = None,
+    ) -> None:  # fmt: skip
         self.name = name
         self.config = config
         self.studies = tuple(studies)
         self.log = DecisionLog(folder / f"{name}.jsonl")
         self._seed = seed
         self.first = frozenset(first)
+        self.slices = slices or {}
         self.known = frozenset(studies)
         self._assigned: dict[str, tuple[str, ...]] = {}
         self._standing: tuple[Sequence[Entry], Reads] = ((), {})
@@ -98,6 +106,8 @@ class Round:
                 return f"study {study}: the expert reads disagreements only"
         elif reader not in self.assigned(study):
             return f"study {study} is not on the list of {reader}"
+        if foreign := self._no_slice(decision):
+            return f"study {study}: it has no slice {foreign}"
         before = reads.get((study, reader))
         if before is None:
             return None if decision.supersedes is None else f"study {study}: nothing of {reader} to correct"
@@ -106,6 +116,16 @@ class Round:
             return f"study {study}: {reader} has read it already, with {same}; a recorded read is never changed"
         if (study, self.config.expert) in reads and reader != self.config.expert:
             return f"study {study} is adjudicated; its reads are closed"
+        return None
+
+    def _no_slice(self, decision: Decision) -> str | None:
+        """A key slice that the study does not have, or None."""
+        if decision.study not in self.slices:
+            return None
+        for reference in (one for marked in decision.key_slices.values() for one in marked):
+            series, _, number = reference.partition(":")
+            if int(number) > self.slices[decision.study].get(series, 0):
+                return reference
         return None
 
     # --- judgement ---
@@ -178,7 +198,7 @@ def round_file(folder: Path, name: str) -> Path:
 def keep_round(folder: Path, round_: Round) -> None:
     """Remember for good which studies a round is about, so that the readers' page and imports open the same one."""
     path = round_file(folder, round_.name)
-    text = json.dumps({"studies": round_.studies, "first": sorted(round_.first)}, indent=0)
+    text = json.dumps({"studies": round_.studies, "first": sorted(round_.first), "slices": round_.slices}, indent=0)
     if path.exists() and path.read_text("utf-8") == text:
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -197,4 +217,4 @@ def open_round(folder: Path, name: str, config: RoundConfig, seed: int) -> Round
         kept = json.loads(round_file(folder, name).read_text("utf-8"))
     except FileNotFoundError:
         return None
-    return Round(folder, name, config, seed, kept["studies"], kept["first"])
+    return Round(folder, name, config, seed, kept["studies"], kept["first"], kept.get("slices"))

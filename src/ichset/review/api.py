@@ -11,8 +11,6 @@ from starlette.responses import JSONResponse, Response
 
 from ichset.review.app import Denied, Site
 
-SLICE = r"^[1-9][0-9]{0,3}:[1-9][0-9]{0,4}$"
-
 
 class ReadForm(BaseModel):
     """A read as the page sends it."""

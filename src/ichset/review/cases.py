@@ -106,12 +106,16 @@ def series_list(desk: Desk, study: str) -> list[dict[str, Any]]:
 
 
 def check_key_slices(desk: Desk, study: str, decision: Decision) -> None:
-    """Each key slice must be a slice of this study, under a label that is not answered absent."""
+    """Each key slice `series:slice` must be one of this study, under a label that is not answered absent.
+
+    Slices are counted along the normal, as the page shows them and as anonymization numbers the files it writes:
+    whatever order the archive's files have, the label lands on the very slice that was on screen.
+    """
     if not decision.key_slices:
         return
     folder = desk.tables.retrieved().get(study)
     there = series_folders(desk.work, folder) if folder else {}
-    known = {f"{series}:{instance}" for series, path in there.items() for instance in instance_files(path)}
+    known = {f"{series}:{slice_}" for series, path in there.items() for slice_ in range(1, len(instance_files(path)) + 1)}
     for label, slices in decision.key_slices.items():
         if decision.answers[label] == 0 or not known.issuperset(slices):
             raise Refused("bad_slices", 422)

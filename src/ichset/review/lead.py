@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -39,7 +40,7 @@ class AgreementRow:
 @dataclass(frozen=True)
 class Disagreement:
     study: str
-    answers: tuple[tuple[str, str, str | None], ...]  # (reader, labels answered 1 or ?, exclusion)
+    answers: tuple[tuple[str, list[tuple[str, bool]], str | None], ...]  # (reader, `marked` labels, exclusion)
     judged: bool  # by the expert, or by the majority
 
 
@@ -97,15 +98,14 @@ def _disagreements(found: Round, reads: Reads, judged: set[str]) -> list[Disagre
     for study in found.studies:
         mine = [(reader, reads[study, reader].decision) for reader in found.assigned(study) if (study, reader) in reads]
         if len(mine) == len(found.assigned(study)) and any(not read.same_as(mine[0][1]) for _, read in mine):
-            said = tuple((reader, short(read.answers), read.exclude) for reader, read in mine)
+            said = tuple((reader, marked(read.answers), read.exclude) for reader, read in mine)
             rows.append(Disagreement(study, said, study in judged))
     return sorted(rows, key=lambda row: row.judged)
 
 
-def short(answers: Any) -> str:
-    """Labels answered present, then those that cannot be told with a question mark."""
-    present = [label for label in LABELS if answers[label] == 1]
-    return ", ".join([*present, *(f"{label}?" for label in LABELS if answers[label] is None)]) or "-"
+def marked(answers: Mapping[str, int | None]) -> list[tuple[str, bool]]:
+    """(label, whether it cannot be told): the labels answered present, then those that cannot be told."""
+    return [(label, False) for label in LABELS if answers[label] == 1] + [(label, True) for label in LABELS if answers[label] is None]
 
 
 def _arms(desk: Desk, found: Round, judged: dict[str, Any]) -> list[ArmRow]:

@@ -27,31 +27,27 @@ def series_folders(work: Path, folder: str) -> dict[int, Path]:
     return {int(path.name): path for path in sorted(root.iterdir()) if path.name.isdecimal() and path.is_dir()}
 
 
-def instance_files(series: Path) -> dict[int, Path]:
-    """Instance ordinal -> file."""
-    return {int(path.stem): path for path in sorted(series.glob("*.dcm")) if path.stem.isdecimal()}
+def instance_files(series: Path) -> list[Path]:
+    return [path for path in sorted(series.glob("*.dcm")) if path.stem.isdecimal()]
 
 
 def encode_series(series: Path) -> bytes:
     """4 bytes header length (little endian), the header (JSON, padded to a multiple of 4), then int16 little endian.
 
     Header: slices, rows, columns; spacing [between rows, between columns] in mm; offsets in mm along the
-    normal; `instances` the ordinal of each slice; `sides` the patient's sides left, right, top, bottom of the picture.
+    normal; `sides` the patient's sides left, right, top, bottom of the picture.
     """
     import pydicom
 
     from ichset.volume import from_datasets
 
-    files = instance_files(series)
     with _TURNS:
-        volume = from_datasets([pydicom.dcmread(path) for path in files.values()])
-    ordinals = list(files)
+        volume = from_datasets([pydicom.dcmread(path) for path in instance_files(series)])
     slices, rows, columns = volume.hu.shape
     across, down = volume.row_direction, volume.column_direction
     header = json.dumps({
         "slices": slices, "rows": rows, "columns": columns, "spacing": list(volume.spacing),
         "offsets": [round(float(offset), 3) for offset in volume.offsets],
-        "instances": [ordinals[int(index)] for index in volume.order],
         "sides": [_side(-across), _side(across), _side(-down), _side(down)],
     }).encode()  # fmt: skip
     header += b" " * (-len(header) % 4)

@@ -6,8 +6,9 @@ const COMPARTMENTS = ["epidural", "subarachnoid", "subdural", "intracerebral"];
 const WITHOUT_BLOOD = ["fracture"]; // labels that do not depend on haemorrhage
 
 export class ReadForm {
-  constructor(root) {
+  constructor(root, onChange) {
     this.root = root;
+    this.onChange = onChange;
     this.labels = [...root.querySelectorAll("[data-label]")].map((button) => button.dataset.label);
     this.comment = root.querySelector("#comment");
     this.excludeList = root.querySelector("#exclude");
@@ -19,7 +20,7 @@ export class ReadForm {
       button.addEventListener("click", () => this.setConfidence(Number(button.dataset.confidence)));
     }
     this.excludeList.addEventListener("change", () => this.setExclude(this.excludeList.value));
-    this.comment.addEventListener("input", () => (this.touched = true));
+    this.comment.addEventListener("input", () => this.change());
     this.load(null);
   }
 
@@ -86,6 +87,7 @@ export class ReadForm {
 
   change() {
     this.touched = true;
+    this.onChange();
     this.draw();
   }
 

@@ -26,6 +26,7 @@ function stroke(context, points) {
 
 function write(context, text, x, y) {
   context.lineWidth = 4;
+  context.lineJoin = "round"; // a mitre would draw spikes
   context.strokeStyle = "#000";
   context.fillStyle = LINE;
   context.strokeText(text, x, y);

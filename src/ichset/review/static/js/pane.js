@@ -33,8 +33,9 @@ export class Pane {
   }
 
   // Show a study of this case: its own, or (for the expert) an earlier or later one.
-  choose(related, series) {
+  choose(related, series, note = "") {
     this.related = related;
+    this.root.querySelector("#other-note").textContent = note;
     this.list = series;
     this.root.querySelector("#series").replaceChildren();
     this.seriesButtons = series.map((one, index) => this.button("#series", this.describe(one), () => this.load(index)));
@@ -75,7 +76,7 @@ export class Pane {
 
   reference() {
     const { viewer } = this;
-    return viewer.series && this.related === this.case.token ? `${this.list[this.index].series}:${viewer.series.instances[viewer.slice]}` : null;
+    return viewer.series && this.related === this.case.token ? `${this.list[this.index].series}:${viewer.slice + 1}` : null;
   }
 
   corners() {

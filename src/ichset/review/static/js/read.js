@@ -9,8 +9,9 @@ import { has, t } from "./words.js";
 const $ = (selector) => document.querySelector(selector);
 const desk = $("#desk");
 const round = desk.dataset.round;
-const form = new ReadForm($("#form"));
+const form = new ReadForm($("#form"), () => problem(""));
 const pane = round === "image" ? new Pane($("#stage"), problem) : null;
+let others = []; // the patient's other studies, for the expert
 const dialog = $("#keys-dialog");
 let current = null;
 let busy = false;
@@ -49,6 +50,7 @@ function show(answer) {
   current = answer.done ? null : answer;
   desk.hidden = answer.done === true;
   $("#done").hidden = !answer.done;
+  others = [];
   $("#progress").textContent = `${answer.progress.read} / ${answer.progress.total}`;
   problem("");
   if (answer.done) return finished(answer);
@@ -73,6 +75,7 @@ function show(answer) {
 function finished(answer) {
   $("#done-title").textContent = t(answer.role === "expert" ? "expert_idle" : "all_read");
   $("#done-undo").hidden = !answer.last;
+  $("#done a").focus();
   $("#done-undo").onclick = () => open(`/api/${round}/case/${answer.last}`);
   current = null;
   form.load(null);
@@ -91,25 +94,33 @@ function showFirstReads(answer) {
 }
 
 function showOthers(answer) {
-  const others = answer.others ?? [];
-  $("#others-list").replaceChildren(...(others.length ? others.map((other) => otherElement(answer, other)) : [element("p", "quiet", t("no_other_studies"))]));
+  others = (answer.others ?? []).map((other) => ({ ...other, element: element("details", "other", element("summary", "", days(other.days))), button: null }));
+  for (const other of others) {
+    if (other.series.length) {
+      other.button = element("button", "", t("show_pictures"));
+      other.button.type = "button";
+      other.button.addEventListener("click", () => showPictures(pane.related === other.token ? null : other));
+      other.element.append(other.button);
+    }
+    other.element.append(...reportElements(other.report));
+  }
+  $("#others-list").replaceChildren(...(others.length ? others.map((other) => other.element) : [element("p", "quiet", t("no_other_studies"))]));
 }
 
-function otherElement(answer, other) {
-  const made = element("details", "other", element("summary", "", days(other.days)));
-  if (other.series.length) {
-    const button = element("button", "", t("show_pictures"));
-    button.type = "button";
-    button.addEventListener("click", () => {
-      const own = pane.related === other.token;
-      pane.choose(own ? answer.token : other.token, own ? answer.series : other.series);
-      status(own ? "" : t("other_on_screen", { when: days(other.days) }));
-      button.textContent = t(own ? "show_pictures" : "back_to_own");
-    });
-    made.append(button);
-  }
-  made.append(...reportElements(other.report));
-  return made;
+// The pictures of another study of the patient; of the case itself with null.
+function showPictures(other) {
+  for (const one of others) if (one.button) one.button.textContent = t(one === other ? "back_to_own" : "show_pictures");
+  const note = other ? t("other_on_screen", { when: days(other.days) }) : "";
+  pane.choose(other?.token ?? current.token, other?.series ?? current.series, note);
+}
+
+// Key B: one after the other the patient's other studies, then the case itself again.
+function nextOther() {
+  const open = others.findIndex((other) => other.element.open);
+  const next = others[open + 1] ?? null;
+  for (const other of others) other.element.open = other === next;
+  next?.element.scrollIntoView({ block: "nearest" });
+  if (pane && others.some((other) => other.button)) showPictures(next?.button ? next : null);
 }
 
 // --- saving ---
@@ -182,13 +193,13 @@ document.addEventListener("keydown", (event) => {
   if (event.code === "Escape" && typing) return event.target.blur();
   if (event.code === "Enter" || event.code === "NumpadEnter") {
     if (event.target === form.comment && !event.ctrlKey) return; // a new line
-    if (event.target instanceof HTMLAnchorElement || event.target.closest("header, #done, summary")) return;
+    if (event.target instanceof HTMLAnchorElement || event.target.closest("header, #done, #expert")) return;
     event.preventDefault();
     if (!event.repeat) save();
     return;
   }
   if (typing || event.ctrlKey || event.target.closest("header")) return;
-  const page = { KeyZ: undo, Escape: skip, Slash: () => dialog.showModal() }[event.code];
+  const page = { KeyZ: undo, KeyB: others.length ? nextOther : undefined, Escape: skip, Slash: () => dialog.showModal() }[event.code];
   if (event.code === "KeyZ" && !current) return void $("#done-undo").click();
   if (page) {
     event.preventDefault();

@@ -32,13 +32,13 @@ const KINDS = ["epidural", "subarachnoid", "subdural", "intracerebral", "intrave
 
 export function readElement(read, title) {
   const said = (value, word) => (value === null ? `${word}?` : word);
-  const ich = t({ 1: "yes", 0: "no", null: "cannot_tell" }[read.answers.ich]);
+  const ich = t({ 1: "ich_yes", 0: "ich_no", null: "ich_unsure" }[read.answers.ich]);
   const kinds = KINDS.filter((label) => read.answers[label] !== 0 && !(read.answers.ich === null && read.answers[label] === null));
-  const card = element("div", "read-card", element("h3", "", title));
-  card.append(element("p", "", element("b", "", `${t("label_ich")}: ${ich}`)));
+  const card = element("div", "read-card", element("p", "", element("b", "quiet", title), " ", element("b", "", ich)));
   if (kinds.length) card.append(element("p", "", kinds.map((label) => said(read.answers[label], t(`label_${label}`))).join(", ")));
   if (read.exclude) card.append(element("p", "", `${t("exclude")}: ${t(`exclude_${read.exclude.replaceAll(" ", "_")}`)}`));
-  for (const [label, references] of Object.entries(read.key_slices)) card.append(element("p", "quiet", `${t(`label_${label}`)}: ${sliceList(references)}`));
+  const slices = Object.entries(read.key_slices).map(([label, references]) => `${t(`label_${label}`)}: ${sliceList(references)}`);
+  if (slices.length) card.append(element("p", "quiet", slices.join("; ")));
   const rest = [read.confidence ? `${t("confidence")} ${read.confidence}` : "", read.comment].filter(Boolean).join(" · ");
   if (rest) card.append(element("p", "quiet", rest));
   return card;
