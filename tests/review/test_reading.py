@@ -23,7 +23,7 @@ def truth(tab: Any) -> bool:
         const c = canvas.getContext('2d').getImageData(canvas.width / 2, canvas.height / 2 - 40, 90, 90).data;
         let bright = 0;
         for (let i = 0; i < c.length; i += 4) bright += c[i] > 225;
-        return bright > 400;
+        return bright > 150;
     }""")
     )
 

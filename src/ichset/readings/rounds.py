@@ -60,6 +60,10 @@ class Round:
             self._assigned[study] = tuple(sorted(ranked[: self.config.readers_per_study]))
         return self._assigned[study]
 
+    def shown_order(self, study: str) -> list[str]:
+        """The readers of a study in the order in which the expert sees their reads: another one for every study."""
+        return sorted(self.assigned(study), key=lambda reader: self._hash("shown", study, reader))
+
     def order(self, reader: str) -> list[str]:
         """Every study of this reader, in the reader's own seeded order."""
         mine = [study for study in self.studies if reader in self.assigned(study)]

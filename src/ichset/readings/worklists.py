@@ -59,7 +59,7 @@ def _both_reads(round_: Round, studies: Sequence[str]) -> dict[str, dict[str, st
     reads = round_.reads()
     shown: dict[str, dict[str, str]] = {}
     for study in studies:
-        mine = [reads[study, reader].decision for reader in round_.assigned(study)]
+        mine = [reads[study, reader].decision for reader in round_.shown_order(study)]
         shown[study] = {f"read {number}": _summary(decision) for number, decision in enumerate(mine, 1)}
     return shown
 

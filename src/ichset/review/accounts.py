@@ -19,6 +19,7 @@ from ichset.review.private import read_private, write_private
 MIN_PASSWORD = 10  # characters
 FREE_TRIES = 5  # wrong passwords in a row before the account pauses
 PAUSE_SECONDS = 30.0
+MADE_UP_NAMES = 1000  # unknown names whose wrong tries are remembered
 
 
 def names(config: Config) -> tuple[str, ...]:
@@ -69,11 +70,12 @@ class Accounts:
 
     def paused(self, name: str) -> bool:
         """Whether too many wrong passwords were tried just now."""
-        count, until = self._wrong.get(name, (0, 0.0))
+        count, until = self._wrong.get(name[:100], (0, 0.0))
         return count >= FREE_TRIES and self._clock() < until
 
     def verify(self, name: str, password: str) -> bool:
         """True for the right password. Takes as long for an unknown name as for a known one."""
+        name = name[:100]
         if self.paused(name):
             return False
         stored = self.hashes().get(name)
@@ -84,8 +86,11 @@ class Accounts:
         with self._lock:
             if right:
                 self._wrong.pop(name, None)
-            elif name in self._known:  # made-up names must not fill the memory
-                self._wrong[name] = (self._wrong.get(name, (0, 0.0))[0] + 1, self._clock() + PAUSE_SECONDS)
+            else:  # made-up names pause as well, or a pause would tell which ones exist; they must not fill the memory
+                self._wrong[name] = (self._wrong.pop(name, (0, 0.0))[0] + 1, self._clock() + PAUSE_SECONDS)
+                made_up = [one for one in self._wrong if one not in self._known]
+                for one in made_up[: max(0, len(made_up) - MADE_UP_NAMES)]:
+                    del self._wrong[one]
         return right
 
     def fingerprint(self, name: str) -> str | None:

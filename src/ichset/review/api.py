@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from anyio import to_thread
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -23,7 +25,7 @@ class ReadForm(BaseModel):
     comment: str = Field("", max_length=2000)
     key_slices: dict[str, list[str]] = Field(default_factory=dict)
     seconds: float | None = Field(None, ge=0, le=86_400)
-    supersedes: int | None = None
+    corrects: str | None = Field(None, max_length=64)  # version of the own read that this one replaces
 
 
 def _site(request: Request) -> Site:
@@ -82,7 +84,7 @@ async def save(request: Request) -> Response:
             form = ReadForm.model_validate_json(body)
             slices = {label: tuple(refs) for label, refs in form.key_slices.items() if refs}
             decision = Decision(
-                study, user, form.answers, form.exclude, form.confidence, form.comment.strip(), slices, form.seconds, form.supersedes
+                study, user, form.answers, form.exclude, form.confidence, form.comment.strip(), slices, form.seconds
             )  # fmt: skip
         except ValidationError:
             raise Refused("bad_read", 422) from None
@@ -91,7 +93,8 @@ async def save(request: Request) -> Response:
         if decision.exclude is None and "ich" not in form.answers:
             raise Refused("no_answer", 422)
         check_key_slices(site.desk, study, decision)
-        return {"saved": site.desk.record(name, decision).sequence, "progress": site.desk.progress(name, user)}
+        saved = site.desk.record(name, decision, form.corrects)
+        return {"saved": site.desk.version(name, saved), "progress": site.desk.progress(name, user)}
 
     return JSONResponse(await run_in_threadpool(answer))
 
@@ -113,6 +116,7 @@ async def series(request: Request) -> Response:
     """The slices of one series (see `pictures.encode_series`)."""
     site, user = _site(request), _site(request).signed_in(request).user
     token, related, ordinal = (request.path_params[key] for key in ("token", "related", "series"))
+    turn = site.turns.take(user)
 
     def answer() -> bytes:
         from ichset.review.cases import pictured_study, series_list
@@ -130,7 +134,12 @@ async def series(request: Request) -> Response:
         except GeometryError as error:
             raise Refused("no_volume", 422, error.reason) from None
 
-    return Response(await run_in_threadpool(answer), media_type="application/octet-stream")
+    try:
+        data = await to_thread.run_sync(answer, limiter=site.turns.decoding)
+    except BaseException:
+        turn()
+        raise
+    return Response(data, media_type="application/octet-stream", background=BackgroundTask(turn))
 
 
 async def lead_export(request: Request) -> Response:

@@ -21,6 +21,7 @@ from ichset.review.accounts import Accounts, names
 from ichset.review.guard import Guard
 from ichset.review.private import private_folder, server_secret
 from ichset.review.sessions import Session, Sessions
+from ichset.review.turns import Turns
 
 SESSION_COOKIE, FORM_COOKIE, LANGUAGE_COOKIE = "ichset_session", "ichset_form", "ichset_language"
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -44,6 +45,7 @@ class Site:
         self.accounts = Accounts(folder, names(config))
         self.sessions = Sessions(folder, secret, self.accounts, config.review.session_minutes)
         self._folder, self._secret = folder, secret
+        self.turns = Turns()
         self._desk: Any = None
 
     @property

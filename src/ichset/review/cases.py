@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from ichset.readings import Round
@@ -22,7 +21,7 @@ def case(desk: Desk, name: str, user: str, token: str) -> dict[str, Any]:
     mine = reads.get((study, user))
     answer: dict[str, Any] = {
         "round": name, "token": token, "role": desk.role(name, user), "progress": desk.progress(name, user),
-        "last": desk.last(name, user), "mine": _own(mine), "closed": desk.closed(name, user, study, reads) if mine else None,
+        "last": desk.last(name, user), "mine": _own(desk, name, mine), "closed": desk.closed(name, user, study, reads) if mine else None,
         **_report(desk, name, user, study, mine),
     }  # fmt: skip
     if name == "image":
@@ -39,17 +38,16 @@ def _series_of(desk: Desk, name: str, user: str, token: str) -> list[int]:
     return [one["series"] for one in series_list(desk, desk.study(name, user, token))] if name == "image" else []
 
 
-def _own(entry: Entry | None) -> dict[str, Any] | None:
+def _own(desk: Desk, name: str, entry: Entry | None) -> dict[str, Any] | None:
     if entry is None:
         return None
     read = entry.decision.as_json()
-    return {"sequence": entry.sequence, **{key: read[key] for key in ("answers", "exclude", "confidence", "comment", "key_slices")}}
+    return {"version": desk.version(name, entry), **{key: read[key] for key in ("answers", "exclude", "confidence", "comment", "key_slices")}}
 
 
 def blind_reads(found: Round, study: str, reads: Reads) -> list[dict[str, Any]]:
     """The first reads without names or times, in an order that tells nothing of who is who."""
-    entries = [reads[study, reader] for reader in found.assigned(study) if (study, reader) in reads]
-    shuffled = sorted(entries, key=lambda entry: hashlib.sha256(f"{study}\0{entry.decision.reader}".encode()).digest())
+    shuffled = [reads[study, reader] for reader in found.shown_order(study) if (study, reader) in reads]
     keys = ("answers", "exclude", "confidence", "comment", "key_slices")
     return [{key: entry.decision.as_json()[key] for key in keys} for entry in shuffled]
 

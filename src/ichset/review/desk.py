@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,10 @@ class Desk:
         return self.token(name, user, max(mine, key=lambda entry: entry.sequence).decision.study) if mine else None
 
     # --- reads ---
+    def version(self, name: str, entry: Entry) -> str:
+        """Names one recorded read. Its number in the log would tell how much the others have read meanwhile."""
+        return hmac.new(self._secret, f"read\0{name}\0{entry.sequence}".encode(), hashlib.sha256).hexdigest()[:16]
+
     def closed(self, name: str, user: str, study: str, reads: Reads) -> str | None:
         """Why this person's read of the study can no longer be corrected, or None."""
         expert = self.round_config(name).expert
@@ -122,19 +127,21 @@ class Desk:
             return "adjudicated"
         return "report_opened" if (name, user, study) in self.opened else None
 
-    def record(self, name: str, decision: Decision) -> Entry:
-        """Append a read: on return it is on the disk. Raises Refused with the reason."""
+    def record(self, name: str, decision: Decision, corrects: str | None) -> Entry:
+        """Append a read: on return it is on the disk. `corrects`: version of the own read that it replaces. Raises Refused."""
         found = self.open_round(name, decision.reader)
         reads = found.reads()
         before = reads.get((decision.study, decision.reader))
+        if before is not None and corrects is not None and hmac.compare_digest(corrects.encode(), self.version(name, before).encode()):
+            decision = replace(decision, supersedes=before.sequence)
         if before is not None and (code := self.closed(name, decision.reader, decision.study, reads)):
             raise Refused(code)
         try:
             return found.record([decision])[0]
-        except BadDecision as error:
-            raise self._in_words(name, found, decision, str(error)) from None
+        except BadDecision:
+            raise self._in_words(name, found, decision) from None
 
-    def _in_words(self, name: str, found: Round, decision: Decision, detail: str) -> Refused:
+    def _in_words(self, name: str, found: Round, decision: Decision) -> Refused:
         """The code of a refusal by the log, which saw another read first (a second tab, the expert)."""
         reads = found.reads()
         before = reads.get((decision.study, decision.reader))
@@ -144,4 +151,4 @@ class Desk:
             return Refused("no_disagreement")
         if before is not None:
             return Refused("already_same" if decision.same_as(before.decision) else "already_other")
-        return Refused("bad_read", 422, detail)
+        return Refused("bad_read", 422)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from asyncio import wait_for
 from collections.abc import Iterable
+from time import monotonic
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 64 * 1024  # bytes: a read with a long comment is below 8 KB
+BODY_SECONDS = 20.0  # for the whole body
 LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 
 # Nothing inline, nothing from elsewhere, nobody's frame.
@@ -58,6 +61,8 @@ class Guard:
             await self._app(scope, _limited(receive), guarded_send)
         except _TooLarge:
             await _refuse(guarded_send, 413, "too_large")
+        except TimeoutError:
+            await _refuse(guarded_send, 408, "too_slow")
         except Exception as error:  # the last line of defence: a fault is answered and logged without its values
             _log_fault(error)
             if not started:
@@ -70,12 +75,17 @@ class Guard:
         if method in ("GET", "HEAD"):
             return None
         origin = headers.get(b"origin")
-        if origin is not None and urlsplit(origin).hostname not in self._hosts:
+        if origin is not None and not self._own(origin, headers.get(b"host", "")):
             return 403, "foreign_origin"
         if headers.get(b"sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return 403, "foreign_origin"
         length = headers.get(b"content-length", "0")
         return (413, "too_large") if not length.isdigit() or int(length) > MAX_BODY else None
+
+    def _own(self, origin: str, host: str) -> bool:
+        """Whether a page of this very site sent it. On loopback the port counts too: other programs serve pages there."""
+        name = _host(urlsplit(origin).netloc)
+        return name in self._hosts and (name not in LOOPBACK or urlsplit(origin).netloc.lower() == host.lower())
 
 
 class _TooLarge(Exception):
@@ -83,12 +93,14 @@ class _TooLarge(Exception):
 
 
 def _limited(receive: Receive) -> Receive:
-    taken = 0
+    """`receive` of a body that must be small and arrive in time. Raises _TooLarge or TimeoutError."""
+    taken, whole, deadline = 0, False, monotonic() + BODY_SECONDS
 
     async def limited() -> Message:
-        nonlocal taken
-        message = await receive()
+        nonlocal taken, whole
+        message = await (receive() if whole else wait_for(receive(), deadline - monotonic()))
         taken += len(message.get("body", b""))
+        whole = not message.get("more_body", False)
         if taken > MAX_BODY:
             raise _TooLarge
         return message

@@ -7,6 +7,7 @@ from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs
 
+from anyio import to_thread
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -87,7 +88,7 @@ async def sign_in(request: Request) -> Response:
     user = form.get("user", "").strip()
     if site.accounts.paused(user):
         return _sign_in_form(request, "paused", 429)
-    if not await run_in_threadpool(site.accounts.verify, user, form.get("password", "")):
+    if not await to_thread.run_sync(site.accounts.verify, user, form.get("password", ""), limiter=site.turns.hashing):
         return _sign_in_form(request, "wrong_password", 403)
     Thread(target=site.warm_up, daemon=True).start()
     response = _back("/")

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import struct
-import threading
 from pathlib import Path
 from typing import Any
 
 from ichset.errors import CurationError
-
-_TURNS = threading.BoundedSemaphore(2)  # series decoded at a time: bounds the memory
 
 
 class NoPicture(CurationError):
@@ -41,8 +38,7 @@ def encode_series(series: Path) -> bytes:
 
     from ichset.volume import from_datasets
 
-    with _TURNS:
-        volume = from_datasets([pydicom.dcmread(path) for path in instance_files(series)])
+    volume = from_datasets([pydicom.dcmread(path) for path in instance_files(series)])
     slices, rows, columns = volume.hu.shape
     across, down = volume.row_direction, volume.column_direction
     header = json.dumps({

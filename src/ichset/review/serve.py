@@ -32,11 +32,12 @@ def serve(config: Config, port: int, say: Callable[[str], None]) -> None:
         import uvicorn
 
         from ichset.review.app import make_app
+        from ichset.review.patience import PatientProtocol
 
         app = make_app(config)
         say(f"Readers' page: http://{ADDRESS}:{server.getsockname()[1]}/  (Ctrl+C stops it)")
         settings = uvicorn.Config(
-            app, loop="asyncio", http="h11", ws="none", lifespan="off", access_log=False, log_config=None,
+            app, loop="asyncio", http=PatientProtocol, ws="none", lifespan="off", access_log=False, log_config=None,
             server_header=False, proxy_headers=False, timeout_graceful_shutdown=10,
         )  # fmt: skip
         uvicorn.Server(settings).run(sockets=[server])

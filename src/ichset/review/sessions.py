@@ -31,7 +31,8 @@ class Sessions:
         self._accounts = accounts
         self._seconds = minutes * 60
         self._ended_path = folder / "signed-out"
-        self._ended = set(self._ended_path.read_text("ascii").split()) if self._ended_path.exists() else set()
+        self._ended: frozenset[str] = frozenset()
+        self._ended_size = 0
         self._lock = threading.Lock()
 
     def begin(self, user: str) -> str:
@@ -45,7 +46,7 @@ class Sessions:
         except (BadSignature, ValueError, TypeError):
             return None
         current = self._accounts.fingerprint(user)
-        if current is None or current != fingerprint or _digest(identity) in self._ended:
+        if current is None or current != fingerprint or _digest(identity) in self._signed_out():
             return None
         return Session(user, identity)
 
@@ -58,7 +59,13 @@ class Sessions:
             file.write(digest + "\n")
             file.flush()
             os.fsync(file.fileno())
-            self._ended.add(digest)
+
+    def _signed_out(self) -> frozenset[str]:
+        """Read again when it has grown: another server of the same work folder may have added to it."""
+        size = self._ended_path.stat().st_size if self._ended_path.exists() else 0
+        if size != self._ended_size:
+            self._ended, self._ended_size = frozenset(self._ended_path.read_text("ascii").split()), size
+        return self._ended
 
     def csrf(self, identity: str) -> str:
         """The token that every change must carry, bound to one session (or to one sign-in form)."""

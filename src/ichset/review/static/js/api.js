@@ -31,8 +31,15 @@ export async function get(path) {
   return (await answer(path)).json();
 }
 
-export async function getBytes(path) {
-  return (await answer(path)).arrayBuffer();
+// Several series were asked for at once: the server takes a few at a time.
+export async function getBytes(path, tries = 40) {
+  try {
+    return await (await answer(path)).arrayBuffer();
+  } catch (error) {
+    if (error.code !== "busy" || !tries) throw error;
+    await new Promise((done) => setTimeout(done, 250));
+    return getBytes(path, tries - 1);
+  }
 }
 
 // After a new sign-in in another tab the old token no longer holds: take the new one, once, if it is the same person.

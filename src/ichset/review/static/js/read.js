@@ -130,7 +130,7 @@ async function save() {
   if (missing) return problem(missing);
   busy = true;
   tick(!document.hidden);
-  const body = { ...form.value(), seconds: Math.round(Math.min(watch.seconds, 86400) * 10) / 10, supersedes: current.mine?.sequence ?? null };
+  const body = { ...form.value(), seconds: Math.round(Math.min(watch.seconds, 86400) * 10) / 10, corrects: current.mine?.version ?? null };
   try {
     $("#save").disabled = true;
     const answer = await post(`/api/${round}/case/${current.token}`, body);
