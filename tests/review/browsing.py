@@ -57,4 +57,5 @@ def save(tab: Any) -> None:
 def go_to(tab: Any, slice_: int) -> None:
     """Scroll to a slice, counted from 0, by keyboard."""
     press(tab, "Home", *["ArrowDown"] * slice_)
+    tab.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")  # drawn, not what stood there before
     tab.wait_for_function("wanted => document.querySelector('#picture').dataset.slice === wanted", arg=str(slice_))
