@@ -25,6 +25,7 @@ from ichset.review.desk import Desk
 from ichset.review.private import private_folder, server_secret
 
 ICHSET = [sys.executable, "-c", "from ichset.cli import main; main()"]
+KEY = bytes([1]) * 32
 PRESSED = {1: "true", None: "mixed", 0: "false"}
 MIDDLE = """() => {
     const canvas = document.querySelector('#picture'), [x, y] = [canvas.dataset.x, canvas.dataset.y].map(Number);
@@ -43,6 +44,9 @@ def ichset(*arguments: object) -> int:
 
 def hospital(folder: Path) -> Path:
     """A demo hospital whose image round nobody has read, and whose archive numbers its slices from the top down."""
+    folder.mkdir()
+    (folder / "ichset.key").touch(0o600)
+    (folder / "ichset.key").write_text(KEY.hex())  # the cohort follows from it: one whose readers marked slices
     ichset("demo", "init", folder, "--size", "small", "--seed", "3")
     config = folder / "demo.toml"
     text = config.read_text("utf-8").replace('decisions = "decisions/image.csv"\n', "").replace('training = "training.parquet"\n', "")
@@ -153,4 +157,4 @@ def check_slices(release: Path, people: dict[str, Reader]) -> None:
     for key, file in found.items():
         row, column = file.Rows // 2, file.Columns // 2  # deep in the brain, where defacing alters nothing
         hu = file.pixel_array[row : row + 8, column : column + 8] * float(file.RescaleSlope) + float(file.RescaleIntercept)
-        assert (np.array(marked[key]).reshape(8, 8) == formula(hu, 2800, 600)).all()
+        assert (np.array(marked[key]).reshape(8, 8) == formula(hu, 2800, 600)).all(), key[1:]
