@@ -507,6 +507,53 @@ def mixed_nifti(release: Path, _: Hospital, rng: np.random.Generator) -> None:
     close_again(release)
 
 
+def _masks(release: Path) -> list[Path]:
+    return sorted((release / "data/exports/masks").rglob("*.nii.gz"))
+
+
+def swapped_masks(release: Path, _: Hospital, rng: np.random.Generator) -> None:
+    """Two studies' masks change places, masks.csv written to fit."""
+    one, two = rng.permutation(_masks(release))
+    first, second = one.read_bytes(), two.read_bytes()
+    one.write_bytes(second), two.write_bytes(first)
+    path = release / "data/exports/masks/masks.csv"
+    found = list(csv.DictReader(io.StringIO(path.read_text())))
+    for name in ("shape", "values", "voxels"):
+        found[0][name], found[1][name] = found[1][name], found[0][name]
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(found[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(found)
+    close_again(release)
+
+
+def retouched_mask(release: Path, _: Hospital, rng: np.random.Generator) -> None:
+    """One voxel of a mask moved to a neighbour: the same number is set as before."""
+    path = pick(rng, _masks(release))
+    data = bytearray(gzip.decompress(path.read_bytes()))
+    voxels = np.frombuffer(data, "u1", offset=352).copy()
+    here, there = rng.choice(np.flatnonzero(voxels)), rng.choice(np.flatnonzero(voxels == 0))
+    voxels[[here, there]] = voxels[[there, here]]
+    path.write_bytes(gzip.compress(bytes(data[:352]) + voxels.tobytes(), mtime=0))
+    close_again(release)
+
+
+def moved_mask(release: Path, _: Hospital, rng: np.random.Generator) -> None:
+    """A mask laid a tenth of a millimetre away."""
+    path = pick(rng, _masks(release))
+    data = bytearray(gzip.decompress(path.read_bytes()))
+    affine = np.frombuffer(data, "<f4", 12, 280).copy()
+    affine[int(pick(rng, [3, 7, 11]))] += 0.1
+    data[280:328] = affine.tobytes()
+    path.write_bytes(gzip.compress(bytes(data), mtime=0))
+    close_again(release)
+
+
+def other_frame(release: Path, _: Hospital, rng: np.random.Generator) -> None:
+    """One slice in another frame of reference than its series."""
+    rewrite(release, pick(rng, dicoms(release)), lambda d: setattr(d, "FrameOfReferenceUID", f"2.25.{rng.integers(1 << 60)}"))
+
+
 # --- identifiers -------------------------------------------------------------------------------------
 def _secret(hospital: Hospital, rng: np.random.Generator) -> bytes:
     case = pick(rng, list(hospital.cases))
@@ -592,7 +639,9 @@ FAULTS: dict[str, tuple[Planter, str]] = {
     "wrong datasheet": (wrong_datasheet, "words"), "stray number": (stray_number, "words"), "wrong report": (wrong_report, "words"),
     "wrong figure": (wrong_figure, "figures"), "wrong Croissant": (wrong_croissant, "cards"), "wrong ATLAS": (wrong_atlas, "cards"),
     "wrong RSNA row": (wrong_rsna, "exports"), "wrong CQ500 cell": (wrong_cq500, "exports"), "moved NIfTI": (moved_nifti, "exports"),
-    "mixed NIfTI": (mixed_nifti, "exports"), "identifier in DICOM": (identifier_in_dicom, "identifiers"),
+    "mixed NIfTI": (mixed_nifti, "exports"), "swapped masks": (swapped_masks, "exports"),
+    "retouched mask": (retouched_mask, "exports"), "moved mask": (moved_mask, "exports"), "other frame": (other_frame, "headers"),
+    "identifier in DICOM": (identifier_in_dicom, "identifiers"),
     "identifier in a table": (identifier_in_table, "identifiers"), "identifier on a page": (identifier_in_page, "identifiers"),
     "identifier in gzip": (identifier_in_gzip, "identifiers"), "identifier in a name": (identifier_in_name, "identifiers"),
     "source date left": (source_date_left, "identifiers"),

@@ -307,4 +307,7 @@ def add_mask(made: Hospital) -> Path:
     image.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", case.name.encode()))
     path = folder / "hematoma_Vymyshlenskij.nii.gz"
     nibabel.save(image, path)
+    beside = made.work / "retrieved" / made.cases[1].study / "masks"
+    beside.mkdir(parents=True, exist_ok=True)
+    nibabel.save(nibabel.Nifti1Image(voxels[::-1].copy() * 3, image.affine), beside / "left-ventricle-1.nii")
     return path

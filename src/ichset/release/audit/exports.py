@@ -8,10 +8,12 @@ import io
 import struct
 from collections import defaultdict
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
 from ichset.release.audit.evidence import Evidence, Row
+from ichset.release.audit.masks import check_masks
 from ichset.release.audit.report import Check
 from ichset.release.audit.tables import key_slices
 
@@ -26,7 +28,7 @@ TOLERANCE_MM = 1e-3
 Slice = tuple[float, tuple[float, ...], tuple[float, ...], tuple[float, ...], float]
 
 
-def check_exports(evidence: Evidence, slices: Mapping[tuple[str, str], list[Slice]]) -> Check:
+def check_exports(evidence: Evidence, slices: Mapping[tuple[str, str], list[Slice]], private: Path | None = None) -> Check:
     """Every export that is there; `slices` were taken from the DICOM files."""
     check = Check("exports", "the exports agree with labels, reads and DICOM files")
     _rsna(check, evidence)
@@ -34,6 +36,7 @@ def check_exports(evidence: Evidence, slices: Mapping[tuple[str, str], list[Slic
     for row in _csv(evidence, "data/exports/nifti/parts.csv"):
         if row["file"]:
             _nifti(check, evidence, row, sorted(slices.get((row["study"], row["series"]), [])))
+    check_masks(check, evidence, private)
     if not any(name.startswith("data/exports/") for name in evidence.files):
         check.skipped = "the release has none"
     return check

@@ -40,6 +40,7 @@ class FileAudit:
         self.instances = {row["file"]: row for row in evidence.rows("instances")}
         self.slices: dict[tuple[str, str], list[Slice]] = defaultdict(list)
         self._pixels: dict[str, set[str]] = defaultdict(set)
+        self._frames: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._along: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
 
     def see(self, name: str, data: bytes) -> None:
@@ -83,6 +84,7 @@ class FileAudit:
             float((pixels * float(d.get("RescaleSlope", 1)) + float(d.get("RescaleIntercept", 0))).astype("i2").sum(dtype="i8")),
         )
         where = row["study"], row["series"]
+        self._frames[where].add(str(d.get("FrameOfReferenceUID", "")))
         self._along[where].append((int(row["instance"]), along))
         place = tuple(map(float, d.ImagePositionPatient))
         self.slices[where].append((along, place, tuple(map(float, d.ImageOrientationPatient)), tuple(map(float, d.PixelSpacing)), total))
@@ -115,7 +117,13 @@ class FileAudit:
             self.pictures.looked_at += 1
             if len(studies) > 1 and len({splits.get(study) for study in studies}) > 1:
                 self.pictures.fault(f"studies {' and '.join(sorted(studies))} share a picture and lie in two splits")
+        self._one_frame()
         return [self.files, self.headers, self.order, self.pictures]
+
+    def _one_frame(self) -> None:
+        """One frame of reference in a series (PS3.3 C.7.4.1)."""
+        for (study, series), frames in sorted(self._frames.items()):
+            self.headers.expect(len(frames), 1, f"{study}/{series}: frames of reference")
 
     def _slices(self, where: str, slices: list[tuple[int, float]]) -> None:
         numbers = sorted(number for number, _ in slices)

@@ -33,7 +33,7 @@ def audit_release(release: Path, private: Path | None, config: AuditConfig) -> A
         ("bag", bagfiles.check_bag), ("checksums", bagfiles.check_sums), ("tables", tables.check_tables),
         ("references", tables.check_references), ("labels", tables.check_labels), ("splits", tables.check_splits),
         ("counts", counts.check_counts), ("flow", counts.check_flow), ("words", words.check_words), ("figures", words.check_figures),
-        ("cards", words.check_cards), ("exports", lambda found: exports.check_exports(found, audit.slices)),
+        ("cards", words.check_cards), ("exports", lambda found: exports.check_exports(found, audit.slices, private)),
         ("defacing", lambda found: tables.check_deface(found, config.max_exposed, config.max_brain_changed)),
         ("conformance", lambda found: files.check_conformance(found, config.dciodvfy, config.require_dciodvfy, private)),
     )  # fmt: skip
