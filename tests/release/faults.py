@@ -335,14 +335,22 @@ def wrong_date(release: Path, _: Hospital, rng: np.random.Generator) -> None:
 
 
 def not_conformant(release: Path, _: Hospital, rng: np.random.Generator) -> None:
-    keyword = str(pick(rng, ["ImageType", "KVP", "BitsStored", "PhotometricInterpretation", "ImageOrientationPatient", "Modality"]))
+    keyword = str(pick(rng, ["ImageType", "KVP", "BitsStored", "PhotometricInterpretation", "ImageOrientationPatient"]))
 
     def change(d: pydicom.Dataset) -> None:
-        d[keyword].value = {"BitsStored": 18, "PhotometricInterpretation": "MONOCHROME9", "Modality": "XX", "ImageType": ["ORIGINAL"]}.get(
+        if keyword == "KVP":  # type 2: empty is allowed, absent is not
+            del d.KVP
+            return
+        d[keyword].value = {"BitsStored": 18, "PhotometricInterpretation": "MONOCHROME9", "ImageType": ["ORIGINAL"]}.get(
             keyword
         )
 
     rewrite(release, pick(rng, dicoms(release)), change)
+
+
+def not_a_ct(release: Path, _: Hospital, rng: np.random.Generator) -> None:
+    """A modality that dciodvfy lets pass, or one of another kind of image."""
+    rewrite(release, pick(rng, dicoms(release)), lambda d: setattr(d, "Modality", str(pick(rng, ["XX", "MR", "OT", "PT", ""]))))
 
 
 def truncated(release: Path, _: Hospital, rng: np.random.Generator) -> None:
@@ -631,7 +639,8 @@ FAULTS: dict[str, tuple[Planter, str]] = {
     "missing slice": (missing_slice, "slices"), "swapped series": (swapped_series, "headers"),
     "swapped slices": (swapped_slices, "headers"),
     "identity not removed": (identity_not_removed, "headers"), "wrong date": (wrong_date, "headers"),
-    "not conformant": (not_conformant, "conformance"), "truncated file": (truncated, "headers"), "face showing": (face_showing, "defacing"),
+    "not conformant": (not_conformant, "conformance"), "not a CT": (not_a_ct, "headers"),
+    "truncated file": (truncated, "headers"), "face showing": (face_showing, "defacing"),
     "wrong Table 1": (wrong_table1, "counts"), "wrong Table 2": (wrong_table2, "counts"), "wrong Table S1": (wrong_table_s1, "counts"),
     "wrong population": (wrong_population, "counts"), "wrong weight": (wrong_weight, "counts"), "wrong flow": (wrong_flow, "flow"),
     "wrong split count": (wrong_split_count, "words"), "wrong agreement": (wrong_agreement, "words"),

@@ -70,6 +70,7 @@ class FileAudit:
         for keyword, column in HEADER.items():
             self.headers.expect(str(d.get(keyword, "")), known.get(column, ""), f"{name}: {keyword}")
         self.headers.expect(str(d.file_meta.get("MediaStorageSOPInstanceUID", "")), row["sop_uid"], f"{name}: file meta SOP instance UID")
+        self.headers.expect(str(d.get("Modality", "")), "CT", f"{name}: Modality")
         self.headers.expect(str(d.get("PatientIdentityRemoved", "")), "YES", f"{name}: PatientIdentityRemoved")
         self.headers.expect(str(d.get("StudyDate", "") or "").replace("-", ""), study.get("study_date", "").replace("-", ""), f"{name}: StudyDate")
         self.headers.expect(str(d.get("PatientSex", "") or "").replace("O", ""), study.get("sex", ""), f"{name}: PatientSex")
