@@ -46,6 +46,12 @@ def test_a_tilted_gantry_keeps_its_distance_along_the_normal() -> None:
     assert np.allclose(np.diff(volume.offsets), 2.5 * np.cos(angle))
 
 
+def test_slices_of_two_origins_are_no_volume() -> None:
+    with pytest.raises(GeometryError, match="several frames of reference"):
+        from_datasets([_slice(2.5 * index, FrameOfReferenceUID=f"1.2.{index // 2}") for index in range(4)])
+    from_datasets([_slice(2.5 * index, FrameOfReferenceUID="1.2.3" if index else None) for index in range(4)])
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

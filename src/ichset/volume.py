@@ -62,6 +62,8 @@ def from_datasets(datasets: Sequence[Dataset]) -> Volume:
     """
     if not datasets:
         raise GeometryError("no slices")
+    if len({uid for dataset in datasets if (uid := str(dataset.get("FrameOfReferenceUID") or ""))}) > 1:
+        raise GeometryError("slices of several frames of reference")  # their positions do not share an origin
     orientations = np.array([_numbers(dataset, "ImageOrientationPatient", 6) for dataset in datasets])
     if np.abs(orientations - orientations[0]).max() > PARALLEL:
         raise GeometryError("slices of mixed orientations")
