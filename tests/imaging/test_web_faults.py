@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from ichset.config import CourtesyConfig, DicomwebConfig, RetrieveConfig
@@ -68,6 +69,8 @@ PASSING: dict[str, tuple[str, list[Fault | None]]] = {
     "a part is no DICOM": ("series", [instead(lambda chosen: (chosen[1:], [b"not DICOM at all" * 90]))]),
     "a part is cut off": ("series", [instead(lambda chosen: (chosen[1:], [part(chosen[0])[:900]]))]),
     "another series comes": ("series", [instead(lambda chosen: (head("a", 7), []))]),
+    "the right instances come under another series' number": ("series", [instead(lambda chosen: (strangers(chosen, SeriesInstanceUID="1.2.3"), []))]),
+    "the right instances come under another study's number": ("series", [instead(lambda chosen: (strangers(chosen, StudyInstanceUID="1.2.3"), []))]),
     "another study comes": ("series", [instead(lambda chosen: (head("zzz"), []))]),
 }
 
@@ -79,6 +82,8 @@ def test_a_fault_that_passes_costs_nothing_but_time(web: Web, tmp_path: Path, na
     output = pull(web, tmp_path)
     assert output.kept["study"].to_pylist() == ["Sa", "Sb"]
     assert len(files(tmp_path)) == 2 * SLICES
+    brought = [dcmread(tmp_path / "retrieved" / name, stop_before_pixels=True) for name in files(tmp_path)]
+    assert {(one.StudyInstanceUID, one.SeriesInstanceUID) for one in brought} == {(uid("study", name), uid("series", name, 1)) for name in "ab"}
     assert max(web.sent.values()) == 1, "a good instance was pulled again"
 
 
@@ -152,6 +157,15 @@ def test_an_archive_that_cannot_be_asked_is_one_clear_line(web: Web, tmp_path: P
     line = str(error.value)
     assert "\n" not in line
     assert not any(private in line for private in ("Aa", "Pa", uid("study", "a"))), line
+
+
+@pytest.mark.parametrize("number", ["A*", "A?", "*", "Aa\\Ab", "Aa,Ab", "", " "])
+def test_what_would_match_more_than_itself_is_never_asked(web: Web, tmp_path: Path, number: str) -> None:
+    settings = CourtesyConfig(connections=1, retries=0, backoff_seconds=0)
+    config = RetrieveConfig(source="dicomweb", dicomweb=DicomwebConfig(url=web.url), courtesy=settings)
+    output = retrieve([asked("a")[0] | {"accession": number}], config, tmp_path)
+    assert reasons(output) == {"Sa": "study not in the archive"}
+    assert web.asked["find"] == 0
 
 
 def test_two_studies_under_one_number_are_for_a_person(tmp_path: Path) -> None:
