@@ -11,9 +11,10 @@ from typing import Any
 from ichset.config import RulesConfig
 from ichset.contracts import REPORT_LABELS
 from ichset.errors import ConfigError
-from ichset.reports.rules import Reading, load_rules, mention_row
+from ichset.reports.rules import Reading, Rules, load_rules, mention_row
 
 BATCH = 2000
+LOOKED_AT = 1000  # lines beyond ASCII that tell the encoding
 Row = Mapping[str, Any]
 
 
@@ -27,22 +28,31 @@ def label_file(source: Path, output: Path, config: RulesConfig, explain: bool = 
         raise ConfigError(f"{output}: write to a name that ends in .csv or .jsonl")
     rules = load_rules(config)
     part = output.with_name(output.name + ".part")
+    try:
+        count = _write(source, part, output.suffix.lower() == ".jsonl", rules, explain, model)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    part.replace(output)
+    return count
+
+
+def _write(source: Path, part: Path, as_json: bool, rules: Rules, explain: bool, model: Path | None) -> int:
     count = 0
     with part.open("w", encoding="utf-8", newline="") as file:
         columns = ["id", *REPORT_LABELS, *(["p_ich"] if model else []), *(["mentions"] if explain else [])]
         writer = csv.DictWriter(file, columns, lineterminator="\n")
-        if output.suffix.lower() == ".csv":
+        if not as_json:
             writer.writeheader()
         for rows in _batches(_rows(source)):
             readings = [rules.read(*_texts(row), _text(row, "lang") or None, _text(row, "title")) for row in rows]
             for record in _records(rows, readings, explain, model):
-                if output.suffix.lower() == ".jsonl":
+                if as_json:
                     file.write(json.dumps(record, ensure_ascii=False) + "\n")
                 else:
                     mentions = {"mentions": json.dumps(record["mentions"], ensure_ascii=False)} if explain else {}
                     writer.writerow({**record, **mentions})
             count += len(rows)
-    part.replace(output)
     return count
 
 
@@ -93,13 +103,13 @@ def _rows(source: Path) -> Iterator[Row]:
             for batch in file.iter_batches(BATCH):
                 yield from batch.to_pylist()
     elif kind == ".jsonl":
-        with source.open(encoding="utf-8", errors="replace") as lines:
+        with source.open(encoding=_encoding(source), errors="replace") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield _json(source, number, line)
     elif kind == ".csv":
         csv.field_size_limit(1 << 30)
-        with source.open(encoding="utf-8-sig", errors="replace", newline="") as file_:
+        with source.open(encoding=_encoding(source), errors="replace", newline="") as file_:
             head = file_.readline()
             file_.seek(0)
             reader = csv.DictReader((line.replace("\0", "") for line in file_), delimiter=max(",;\t", key=head.count))
@@ -107,6 +117,23 @@ def _rows(source: Path) -> Iterator[Row]:
             yield from reader
     else:
         raise ConfigError(f"{source}: the name must end in .csv, .jsonl or .parquet")
+
+
+def _encoding(source: Path) -> str:
+    """cp1251 when most lines beyond ASCII are no UTF-8, as Russian systems export; else UTF-8, stray bytes replaced."""
+    wrong = beyond = 0
+    with source.open("rb") as lines:
+        for line in lines:
+            if line.isascii():
+                continue
+            beyond += 1
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                wrong += 1
+            if beyond == LOOKED_AT:
+                break
+    return "cp1251" if wrong * 2 > beyond else "utf-8-sig"
 
 
 def _json(source: Path, number: int, line: str) -> Row:
