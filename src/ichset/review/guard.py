@@ -84,8 +84,9 @@ class Guard:
 
     def _own(self, origin: str, host: str) -> bool:
         """Whether a page of this very site sent it. On loopback the port counts too: other programs serve pages there."""
-        name = _host(urlsplit(origin).netloc)
-        return name in self._hosts and (name not in LOOPBACK or urlsplit(origin).netloc.lower() == host.lower())
+        scheme, _, place = origin.partition("://")
+        name = _host(place)
+        return scheme in ("http", "https") and name in self._hosts and (name not in LOOPBACK or place.lower() == host.lower())
 
 
 class _TooLarge(Exception):

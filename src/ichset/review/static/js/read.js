@@ -103,6 +103,7 @@ function showOthers(answer) {
       other.element.append(other.button);
     }
     other.element.append(...reportElements(other.report));
+    other.element.firstChild.addEventListener("click", (event) => event.detail && event.currentTarget.blur()); // by mouse: Enter still saves
   }
   $("#others-list").replaceChildren(...(others.length ? others.map((other) => other.element) : [element("p", "quiet", t("no_other_studies"))]));
 }
@@ -112,6 +113,7 @@ function showPictures(other) {
   for (const one of others) if (one.button) one.button.textContent = t(one === other ? "back_to_own" : "show_pictures");
   const note = other ? t("other_on_screen", { when: days(other.days) }) : "";
   pane.choose(other?.token ?? current.token, other?.series ?? current.series, note);
+  $("#view").focus({ preventScroll: true }); // so that Enter saves again
 }
 
 // Key B: one after the other the patient's other studies, then the case itself again.
