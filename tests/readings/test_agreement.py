@@ -27,6 +27,24 @@ def test_worked_examples(counts: tuple[int, int, int, int], kappa: float) -> Non
     assert cohen_kappa(pairs(*counts)).kappa == pytest.approx(kappa, abs=1e-12)
 
 
+# (counts, kappa, standard error, lower, upper, prevalence-adjusted), to the last digit from statsmodels 0.14 `cohens_kappa`. As published:
+# Bonett's statpsych manual, ci.kappa (0.6756757, error 0.07344761, 0.5317210 to 0.8196303); Sim & Wright 2005 (0.67);
+# Feinstein & Cicchetti 1990, one observed agreement with two kappas (0.70 and 0.32)
+PUBLISHED = [
+    ((31, 12, 4, 58), 0.6756756756756757, 0.07344760734443494, 0.5317210105299436, 0.8196303408214077, 73 / 105),
+    ((22, 2, 4, 11), 0.6666666666666666, 0.12383607455045041, 0.4239524205609666, 0.9093809127723667, 27 / 39),
+    ((40, 9, 6, 45), 0.6995192307692307, 0.07139360269998822, 0.5595903407506923, 0.8394481207877692, 0.7),
+    ((80, 10, 5, 5), 0.318181818181818, 0.13345652122383617, 0.05661184308109374, 0.5797517932825422, 0.7),
+]
+
+
+@pytest.mark.parametrize(("counts", "kappa", "error", "low", "high", "adjusted"), PUBLISHED)
+def test_published_intervals(counts: tuple[int, int, int, int], kappa: float, error: float, low: float, high: float, adjusted: float) -> None:
+    found = cohen_kappa(pairs(*counts))
+    assert (found.kappa, found.low, found.high, found.adjusted) == pytest.approx((kappa, low, high, adjusted), abs=1e-9)
+    assert found.low == pytest.approx(kappa - Z95 * error, abs=1e-9)
+
+
 counts = st.integers(0, 60)
 
 

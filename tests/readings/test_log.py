@@ -102,3 +102,17 @@ def test_a_full_disk_leaves_the_log_as_it_was(tmp_path: Path) -> None:
         assert log.path.read_bytes() == before
     signal.signal(signal.SIGXFSZ, handler)
     assert log.append([read(2)])[0].sequence == 2
+
+
+def test_what_was_not_synced_is_not_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = DecisionLog(tmp_path / "image.jsonl")
+    log.append([read(1)])
+
+    def fail(_: int) -> None:
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", fail)
+        with pytest.raises(OSError, match="disk is gone"):
+            log.append([read(2)])
+    assert [entry.decision.study for entry in log.entries()] == ["S1"]

@@ -27,6 +27,17 @@ def ward(tmp_path: Path) -> Iterator[Callable[..., Page]]:
 
 
 @pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A page on which nobody has read anything, for tests that leave it so."""
+    folder = tmp_path_factory.mktemp("untouched")
+    config = make_ward(folder, studies=4)
+    add_accounts(config)
+    page = start_page(config, folder / "ward.toml")
+    yield page
+    stop_page(page)
+
+
+@pytest.fixture(scope="session")
 def browser(chromium: Path) -> Iterator[object]:
     from playwright.sync_api import sync_playwright
 
