@@ -115,6 +115,12 @@ def _mid_year(match: re.Match[str]) -> date | None:
 
 _I = re.IGNORECASE
 _DAY, _MONTH = r"(?P<day>0?[1-9]|[12]\d|3[01])", r"(?P<month>0?[1-9]|1[0-2])"
+# words of a number, the last an ordinal: "двадцать первого", "тысяча девятьсот сорок пятого"
+_SPOKEN = r"(?:\s+[а-яё]+(?:дцать|десят|сорок|сто|девяносто)|\s+(?:сорок|сто|девяносто)){0,2}(?:\s+[а-яё]{3,}(?:ого|ом|его|ем))?"
+_SPOKEN_DAY = (
+    r"(?:(?:двадцать|тридцать)\s+)?(?:перв|втор|трет|четв[её]рт|пят|шест|седьм|восьм|девят|десят|[а-яё]{3,8}надцат|двадцат|тридцат)"
+    r"(?:ого|ьего|ое|ье|ым|ьим)"
+)
 _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], date | None], _Parts | None], ...] = (
     (re.compile(rf"(?<!\d){_YEAR}\s?[-./]\s?{_MONTH}\s?[-./]\s?{_DAY}(?!\d)"), _number, _in_place),
     (re.compile(rf"(?<![\d.]){_DAY}\s?[-./,]\s?{_MONTH}\s?[-./,]\s?{_YEAR}(?!\d)"), _number, _in_place),
@@ -128,6 +134,8 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], date | None], _Pa
     (re.compile(rf"(?<!\d){_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{{6}})?(?!\d)"), _nothing, None),
     (re.compile(rf"(?<![\d.]){_MONTH}[./]{_YEAR}(?!\d)"), _number, _in_place),
     (re.compile(r"(?<!\d)(?:0?[1-9]|[12]\d|3[01])\.\d{1,2}\.(?:(?:19|20)\d\d)(?!\d)"), _nothing, None),  # no such day: removed
+    (re.compile(rf"(?<![а-яё]){_SPOKEN_DAY}\s+{_RU}(?:\s+(?:две\s+тысячи|тысяча\s+девятьсот){_SPOKEN})?(?:\s+года?)?", _I), _nothing, None),
+    (re.compile(rf"(?<![а-яё])(?:две\s+тысячи|тысяча\s+девятьсот){_SPOKEN}\s+года?(?![а-яё])", _I), _nothing, None),
     # a day without its year cannot be shifted
     (re.compile(rf"(?<!\d){_DAY}(?:-?го|-?е)?\s+{_RU}(?![а-яё])", _I), _nothing, None),
     (re.compile(rf"(?<![a-z]){_EN}\s+(?:[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?(?![\d%])", _I), _nothing, None),
@@ -136,6 +144,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], date | None], _Pa
         _nothing,
         None,
     ),
+    (re.compile(r"(?<=\bконтроль )(?:0[1-9]|[12]\d|3[01])[./](?:0[1-9]|1[0-2])\.?(?![\d./])" + _UNIT, _I), _nothing, None),
     (re.compile(r"(?<=\bза )(?:0[1-9]|[12]\d|3[01])[./](?:0[1-9]|1[0-2])\.?(?![\d./])" + _UNIT, _I), _nothing, None),
     (re.compile(rf"(?<![\d.,№/x×х-])(?<!№ )(?P<year>19[2-9]\d|20[0-4]\d)(?![\d]|[.,/]\d){_UNIT}", _I), _mid_year, _year_only),
 )
@@ -145,6 +154,7 @@ _TENS = r"(?:девяност[оаы]|сто)(?:\s+(?:перв|втор|трет
 _AGE = re.compile(
     rf"(?<![\d.,]){_ELDER}(?:[.,]\d)?\s*-?\s*(?:х\s+)?(?:лет\w*|год[ау]?\b|г\.\s*(?=жен|муж)|y\s?/\s?o\b|y\.\s?o\.?"
     rf"|years?\b(?:[\s-]+(?:old|of age))?|yrs?\b|yo\b|-?year-old)"
+    rf"|(?<=[жм]\., ){_ELDER}\s*г\.|(?<=мужчина ){_ELDER}\s*г\.|(?<=женщина ){_ELDER}\s*г\.|(?<=пациент ){_ELDER}\s*г\.|(?<=пациентка ){_ELDER}\s*г\."
     rf"|(?:возраст\w*|age[ds]?)\s*(?:пациент\w*|больно\w*|patient)?\s*[:=\-]?\s*{_ELDER}(?!\d)(?:\s*(?:лет|года?|years?))?"
     rf"|\b{_TENS}\s+(?:лет|года?)\b|\b(?:девяносто|сто)[а-яё]*летн[а-яё]+|\bninety(?:[\s-]\w+)?[\s-]years?(?:[\s-]old)?",
     _I,

@@ -39,7 +39,7 @@ _ANCHOR = re.compile(
     r"|е)?|заведующ\w+(?:\s+отделени\w+)?|зав\.?\s?отд(?:\.|елени\w+)"
     r"|лаборант|рентгенолаборант|медсестра|исполнил[а]?|сообщ\w+|передан\w*|доложен\w*|исполнитель|описал[а]?|подпис\w+"
     r"|направил[а]?|направивший\s+врач|лечащий(?:\s+врач)?|консультант|консультирован\w*"
-    r"|профессор\w{0,2}|проф\.|доцент|доц\.|академик|ординатор|[кд]\.?\s?м\.?\s?н\.?|согласовано(?:\s+с)?|проверил[а]?"
+    r"|профессор\w{0,2}|проф\.|асс(?:истент\w{0,2}|\.)|стаж[её]р\w{0,2}|интерн\w{0,2}(?!ет)|доцент|доц\.|академик|ординатор|[кд]\.?\s?м\.?\s?н\.?|согласовано(?:\s+с)?|проверил[а]?"
     r"|утвердил[а]?|имя|отчество)"
     r"[\s:.,_/\-]{1,4})+",
     re.IGNORECASE,
@@ -49,13 +49,16 @@ _AFTER_ANCHOR = re.compile(
     rf"|[A-Z]\.)(?:\s+(?:{_EN_CAP}|[A-Z]\.?(?![a-z])))*"
 )
 _LOWER_NAME = re.compile(rf"[а-яё]{{2,}}{_SURNAME_END}{_CASES}(?:\s+[а-яё]+){{0,2}}")
+_LOWER_INITIALS = re.compile(rf"[а-яё]{{2,}}{_SURNAME_END}{_CASES}\s+(?!т\.\s?[едпок]\.)[а-яё]\.\s?[а-яё]\.", re.I)
+# in a text of capitals two letters between words are a preposition or a particle, no initials: "КРОВИ НЕ ВЫЯВЛЕНО"
+_SHOUTED = re.compile(r"[А-ЯЁ]{2,}\s(?:НЕ|НИ|НА|ДО|ПО|ИЗ|ОТ|ЗА|СО|ВО|ОБ|БЕЗ)\s+[А-ЯЁ]{3}")
 _INITIALS = (
     re.compile(rf"(?<![А-ЯЁа-яё])({_RU_CAP})\s{{0,2}},?\s?{_INITIAL}\s{{0,2}}[А-ЯЁ](?![А-ЯЁа-яё])\s?\.?"),
     re.compile(rf"(?<![А-ЯЁа-яё.]){_INITIAL}\s?{_INITIAL}\s{{0,2}}({_RU_CAP})"),
     re.compile(
-        rf"(?<![А-ЯЁа-яё])([А-ЯЁ](?:[а-яё]+|[А-ЯЁ]+){_SURNAME_END}{_CASES})\s(?:{_INITIAL}(?![А-ЯЁа-яё])"
+        # the surname may stand in capitals; initials are never small letters: "крови не", "полоска до" are no people
+        rf"(?<![А-ЯЁа-яё])([А-ЯЁ](?i:[а-яё]+{_SURNAME_END}{_CASES}))\s(?:{_INITIAL}(?![А-ЯЁа-яё])"
         rf"|[А-ЯЁ]{{2}}(?![А-ЯЁа-яё])|[А-ЯЁ]\s[А-ЯЁ](?![А-ЯЁа-яё]))",
-        re.I,
     ),
     re.compile(rf"(?<![А-ЯЁа-яё.]){_INITIAL}\s?([А-ЯЁ][а-яё]+{_SURNAME_END}{_CASES})(?![А-ЯЁа-яё])"),
 )
@@ -65,10 +68,10 @@ _ENGLISH = (
         rf"|$)){{1,4}}"
     ),
     re.compile(
-        rf"\b(?i:patient(?:'s)?(?:\s+name)?|name|(?:electronically\s+)?(?:signed|dictated|interpreted|reviewed|transcribed"
+        rf"\b(?i:patient(?:'s)?(?:\s+name)?|pt\.?|name|(?:electronically\s+)?(?:signed|dictated|interpreted|reviewed|transcribed"
         rf"|reported|read|verified|approved|finalized|performed|ordered|referred|discussed)"
         rf"(?:\s+(?:by|with|to|and\s+\w+\s+by))|radiologist|attending|resident|physician|referring(?:\s+physician)?|technologist"
-        rf"|provider)\s*[:\-]?\s*((?:{_EN_CAP}|[A-Z]\.)(?:,?\s+(?:{_EN_CAP}|[A-Z]\.?(?![a-z])))*)"
+        rf"|provider)\s*[:\-]?\s*((?:{_EN_CAP}|[A-Z]\.|[A-Z](?=\s+{_EN_CAP}))(?:,?\s+(?:{_EN_CAP}|[A-Z]\.?(?![a-z])))*)"
     ),
     re.compile(rf"\b{_EN_CAP}(?:\s+[A-Z]\.)*(?:\s+{_EN_CAP})+,?\s+(?:MD|M\.D\.?|DO|D\.O\.?|PhD|Ph\.D\.?|RN|FRCR|MBBS|FRCPC|PA-C|NP)\b"),
     re.compile(rf"\b{_EN_CAP}\^{_EN_CAP}(?:\^[A-Za-z]*)*|(?<![А-ЯЁа-яё]){_RU_CAP}\^{_RU_CAP}(?:\^[А-ЯЁа-яё]*)*"),
@@ -166,7 +169,7 @@ def _by_initials(text: str) -> Iterator[Span]:
         for match in pattern.finditer(text):
             surname = match[1]
             short = surname.isupper() and len(surname) <= 4 and surname not in ("КИМ", "ЦОЙ", "ПАК", "ЛИ", "ТЕН", "ХАН", "ЮН", "АН")
-            if not short and not is_common(surname):
+            if not short and not is_common(surname) and not _SHOUTED.search(text, match.start(1), min(len(text), match.end() + 20)):
                 yield Span(match.start(), match.end(), "name")
 
 
@@ -212,7 +215,10 @@ def _by_anchor(text: str) -> Iterator[Span]:
             end = _names_until(match[0])
             if end:
                 yield Span(*_neighbours(text, match.start(), match.start() + end, before=0), "name")
-        elif (low := _LOWER_NAME.match(text, anchor.end())) is not None and re.search(r"ф\.?и\.?о|фамили", anchor[0], re.I):
+            continue
+        called = re.search(r"ф\.?и\.?о|фамили", anchor[0], re.I)
+        low = _LOWER_INITIALS.match(text, anchor.end()) or (_LOWER_NAME.match(text, anchor.end()) if called else None)
+        if low is not None:
             yield Span(low.start(), low.end(), "name")
 
 
