@@ -29,7 +29,8 @@ def rules() -> Rules:
 # the floors are what was reached when the cases were written down: a change of phrases must not fall below
 @pytest.mark.parametrize(
     ("name", "sensitivity", "specificity"),
-    [("russian", 0.98, 0.97), ("russian_fresh", 0.98, 0.97), ("russian_fresh2", 0.98, 0.97), ("english", 0.96, 0.96), ("english_fresh", 0.96, 0.96)],
+    [("russian", 0.98, 0.97), ("russian_fresh", 0.98, 0.97), ("russian_fresh2", 0.98, 0.97), ("russian_fresh3", 0.98, 0.97), ("english", 0.96, 0.96),
+     ("english_fresh", 0.96, 0.96), ("english_fresh2", 0.96, 0.96)],
 )
 def test_haemorrhage_on_the_development_cases(rules: Rules, name: str, sensitivity: float, specificity: float) -> None:
     score = measured(rules, CASES / f"{name}.tsv")["ich"]
