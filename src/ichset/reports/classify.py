@@ -17,13 +17,12 @@ import pyarrow.compute as pc
 from ichset.config import ClassifyConfig, RulesConfig
 from ichset.contracts import CLASSIFIED, StageOutput
 from ichset.errors import CurationError
-from ichset.reports.features import Vocabulary
+from ichset.reports.features import HALF, Vocabulary, joined
 from ichset.reports.model_file import load_model, read_record, save_model
 
 log = logging.getLogger(__name__)
 
 MODEL_FILE = "classifier.skops"
-HALF = 0.5
 _BATCH = 4096  # texts scored together: bounds the memory of their counts
 
 
@@ -113,9 +112,3 @@ def _output(texts: pa.Table, verdicts: pa.Table, scorer: Scorer | None) -> Stage
         disagree = pc.fill_null(pc.not_equal(pc.equal(verdicts["ich"], 1), pc.greater_equal(scores, HALF)), False)
     kept = pa.table([verdicts["report"], verdicts["study"], scores, disagree], schema=CLASSIFIED.schema)
     return StageOutput(kept=kept, excluded=CLASSIFIED.excluded_schema.empty_table())
-
-
-def joined(table: pa.Table) -> pa.Array:
-    """Description and conclusion as the classifier reads them."""
-    parts = [table[name].combine_chunks().fill_null("") for name in ("description", "conclusion")]
-    return pc.binary_join_element_wise(*parts, "\n")

@@ -17,6 +17,7 @@ from scipy.sparse import csr_matrix
 
 from ichset.reports.stems import in_cyrillic, stem
 
+HALF = 0.5  # a probability from here on is a yes
 MIN_REPORTS = 3  # a feature seen in fewer reports of the training table is chance
 MAX_FEATURES = 30_000
 _BORDER = "|"
@@ -149,3 +150,9 @@ def _keys(words: Words, stems: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]
     at = np.flatnonzero(pair)
     row = np.r_[words.row[known], words.row[at]]
     return row, np.r_[2 * word[known] + words.negated[known], 2 * size + word[at] * size + word[at + 1]]
+
+
+def joined(table: pa.Table) -> pa.Array:
+    """Description and conclusion as the classifier reads them."""
+    parts = [table[name].combine_chunks().fill_null("") for name in ("description", "conclusion")]
+    return pc.binary_join_element_wise(*parts, "\n")

@@ -22,8 +22,7 @@ from ichset.config import ClassifyConfig, RulesConfig
 from ichset.contracts import LABELS
 from ichset.errors import ConfigError
 from ichset.manifest import sha256_file
-from ichset.reports.classify import HALF, joined
-from ichset.reports.features import learn_vocabulary
+from ichset.reports.features import HALF, joined, learn_vocabulary
 from ichset.reports.metrics import judged
 from ichset.reports.model_file import write_whole
 

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ichset.review.app import Denied, Site
+from ichset.review.site import Denied, site_of
 
 
 class ReadForm(BaseModel):
@@ -28,21 +28,16 @@ class ReadForm(BaseModel):
     corrects: str | None = Field(None, max_length=64)  # version of the own read that this one replaces
 
 
-def _site(request: Request) -> Site:
-    site: Site = request.app.state.site
-    return site
-
-
 async def me(request: Request) -> Response:
     """Who is signed in, and the token for changes."""
-    site = _site(request)
+    site = site_of(request)
     session = site.signed_in(request)
     return JSONResponse({"user": session.user, "csrf": site.sessions.csrf(session.id)})
 
 
 async def next_case(request: Request) -> Response:
     """The first case still to be read, or the progress when none is left."""
-    site, name = _site(request), request.path_params["name"]
+    site, name = site_of(request), request.path_params["name"]
     user = site.signed_in(request).user
 
     def answer() -> dict[str, Any]:
@@ -58,7 +53,7 @@ async def next_case(request: Request) -> Response:
 
 
 async def one_case(request: Request) -> Response:
-    site, user = _site(request), _site(request).signed_in(request).user
+    site, user = site_of(request), site_of(request).signed_in(request).user
     name, token = request.path_params["name"], request.path_params["token"]
 
     def answer() -> dict[str, Any]:
@@ -71,7 +66,7 @@ async def one_case(request: Request) -> Response:
 
 async def save(request: Request) -> Response:
     """Record a read; the answer is sent after it is on the disk."""
-    site, user = _site(request), _site(request).signed_in(request).user
+    site, user = site_of(request), site_of(request).signed_in(request).user
     name, token, body = request.path_params["name"], request.path_params["token"], await request.body()
 
     def answer() -> dict[str, Any]:
@@ -101,7 +96,7 @@ async def save(request: Request) -> Response:
 
 async def report(request: Request) -> Response:
     """Open a hidden report: closes the own read."""
-    site, user = _site(request), _site(request).signed_in(request).user
+    site, user = site_of(request), site_of(request).signed_in(request).user
     name, token = request.path_params["name"], request.path_params["token"]
 
     def answer() -> dict[str, Any]:
@@ -114,7 +109,7 @@ async def report(request: Request) -> Response:
 
 async def series(request: Request) -> Response:
     """The slices of one series (see `pictures.encode_series`)."""
-    site, user = _site(request), _site(request).signed_in(request).user
+    site, user = site_of(request), site_of(request).signed_in(request).user
     token, related, ordinal = (request.path_params[key] for key in ("token", "related", "series"))
     turn = site.turns.take(user)
 
@@ -144,7 +139,7 @@ async def series(request: Request) -> Response:
 
 async def lead_export(request: Request) -> Response:
     """All reads of a round as CSV, for the lead alone."""
-    site, name = _site(request), request.path_params["name"]
+    site, name = site_of(request), request.path_params["name"]
     if site.signed_in(request).user != site.config.review.lead:
         raise Denied("not_yours", 404)
 

@@ -13,8 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from ichset.review.api import _site
-from ichset.review.app import FORM_COOKIE, LANGUAGE_COOKIE, SESSION_COOKIE, form_cookie
+from ichset.review.site import FORM_COOKIE, LANGUAGE_COOKIE, SESSION_COOKIE, form_cookie, site_of
 from ichset.review.words import LANGUAGES, choose, words
 
 # The key that toggles a label, by its place on the keyboard (so that it works under a Russian layout).
@@ -30,7 +29,7 @@ def _templates() -> Environment:
 
 
 def _page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    site = _site(request)
+    site = site_of(request)
     language = choose(request.cookies.get(LANGUAGE_COOKIE), site.config.review.language, request.headers.get("accept-language", ""))
     spoken = words(language)
     session = site.session(request)
@@ -52,7 +51,7 @@ def _back(path: str) -> Response:
 
 async def start(request: Request) -> Response:
     """What the signed-in person can do, or the sign-in form."""
-    site = _site(request)
+    site = site_of(request)
     session = site.session(request)
     if session is None:
         return _sign_in_form(request)
@@ -74,7 +73,7 @@ async def start(request: Request) -> Response:
 
 
 def _sign_in_form(request: Request, problem: str | None = None, status: int = 200) -> Response:
-    site = _site(request)
+    site = site_of(request)
     name = request.cookies.get(FORM_COOKIE) or form_cookie()
     response = _page(request, "sign_in.html", status, problem=problem, form_token=site.sessions.csrf("form " + name))
     site.set_cookie(response, FORM_COOKIE, name)
@@ -82,7 +81,7 @@ def _sign_in_form(request: Request, problem: str | None = None, status: int = 20
 
 
 async def sign_in(request: Request) -> Response:
-    site, form = _site(request), await _form(request)
+    site, form = site_of(request), await _form(request)
     if not site.sessions.csrf_holds("form " + request.cookies.get(FORM_COOKIE, ""), form.get("token")):
         return _sign_in_form(request, "form_expired", 403)
     user = form.get("user", "").strip()
@@ -97,7 +96,7 @@ async def sign_in(request: Request) -> Response:
 
 
 async def sign_out(request: Request) -> Response:
-    site, form = _site(request), await _form(request)
+    site, form = site_of(request), await _form(request)
     session = site.session(request)
     if session is not None and site.sessions.csrf_holds(session.id, form.get("token")):
         site.sessions.end(session)
@@ -108,7 +107,7 @@ async def sign_out(request: Request) -> Response:
 
 async def language(request: Request) -> Response:
     """Change the language of this browser; nothing else depends on it."""
-    site, form = _site(request), await _form(request)
+    site, form = site_of(request), await _form(request)
     chosen, back = form.get("language", ""), form.get("back", "/")
     response = _back(back if back in ("/", "/lead", "/read/text", "/read/image") else "/")
     if chosen in LANGUAGES:
@@ -118,7 +117,7 @@ async def language(request: Request) -> Response:
 
 async def read(request: Request) -> Response:
     """The reading page of a round: a shell that the scripts fill."""
-    site, name = _site(request), request.path_params["name"]
+    site, name = site_of(request), request.path_params["name"]
     session = site.session(request)
     if session is None:
         return _back("/")
@@ -132,7 +131,7 @@ async def read(request: Request) -> Response:
 
 
 async def lead(request: Request) -> Response:
-    site = _site(request)
+    site = site_of(request)
     session = site.session(request)
     if session is None:
         return _back("/")
