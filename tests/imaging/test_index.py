@@ -49,7 +49,7 @@ def test_unchanged_files_are_not_read_again(archive: Path, tmp_path: Path, monke
     index = update_index(archive, tmp_path / "index.parquet", ONE)
     first, read = index.read_bytes(), list[Path]()
     plain = module.read_header
-    monkeypatch.setattr(module, "read_header", lambda path: read.append(path) or plain(path))
+    monkeypatch.setattr(module, "read_header", lambda path, outlines: read.append(path) or plain(path, outlines))
     assert update_index(archive, index, EngineConfig(jobs=2)).read_bytes() == first
     assert not [path for path in read if path.suffix == "" and path.parent.name == "b"]
     os.utime(archive / "a/b/im0003", ns=(1, 1))

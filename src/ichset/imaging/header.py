@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from io import BytesIO
 from math import isfinite
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 from pydicom import dcmread
@@ -13,36 +14,33 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
-# column -> (keyword, kind): one row a file, in the folder index and in PACS answers alike
-_TEXT = {
-    "sop_class": "SOPClassUID", "sop_uid": "SOPInstanceUID", "study_uid": "StudyInstanceUID", "series_uid": "SeriesInstanceUID",
-    "patient_id": "PatientID", "accession": "AccessionNumber", "study_date": "StudyDate", "modality": "Modality",
-    "image_type": "ImageType", "body_part": "BodyPartExamined", "protocol": "ProtocolName", "description": "SeriesDescription",
-    "study_description": "StudyDescription", "contrast": "ContrastBolusAgent", "kernel": "ConvolutionKernel",
-    "manufacturer": "Manufacturer", "model": "ManufacturerModelName", "burned_in": "BurnedInAnnotation",
-}  # fmt: skip
-_NUMBER = {
-    "series_number": "SeriesNumber", "instance_number": "InstanceNumber", "rows": "Rows", "columns": "Columns", "frames": "NumberOfFrames",
-    "samples": "SamplesPerPixel", "slice_thickness": "SliceThickness", "kvp": "KVP", "tube_current": "XRayTubeCurrent",
-    "tilt": "GantryDetectorTilt", "acquisition": "AcquisitionNumber",
-}  # fmt: skip
-_NUMBERS = {"orientation": "ImageOrientationPatient", "position": "ImagePositionPatient", "pixel_spacing": "PixelSpacing"}
-TAGS = [*_TEXT.values(), *_NUMBER.values(), *_NUMBERS.values(), "SpecificCharacterSet"]
+from ichset.dicomfile import Outlines
+from ichset.imaging.attributes import CT_IMAGES, NUMBER, NUMBERS, TAGS, TEXT
+from ichset.imaging.prefix import quick_row, row_of_bytes
 
-CT_IMAGES = frozenset({"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1"})  # CT Image Storage, Enhanced CT Image Storage
 CUT = "cut off before its pixels"
 
 SCHEMA = pa.schema([
     ("path", pa.binary()), ("size", pa.int64()), ("modified", pa.int64()), ("fault", pa.string()),
-    *((name, pa.string()) for name in _TEXT), *((name, pa.float64()) for name in _NUMBER),
-    *((name, pa.list_(pa.float64())) for name in _NUMBERS),
+    *((name, pa.string()) for name in TEXT), *((name, pa.float64()) for name in NUMBER),
+    *((name, pa.list_(pa.float64())) for name in NUMBERS),
 ])  # fmt: skip
 
 
-def read_header(file: Path | BinaryIO) -> dict[str, Any]:
-    """One index row's attributes, or `fault` saying in a few words why the file is no usable DICOM object."""
+def read_header(file: Path | bytes, outlines: Outlines | None = None) -> dict[str, Any]:
+    """One index row's attributes, or `fault` saying in a few words why the file is no usable DICOM object.
+
+    `outlines` of the files read before make a caller's next files of the same make cheaper.
+    """
+    known = outlines or Outlines()
+    quick = row_of_bytes(file, known) if isinstance(file, bytes) else quick_row(file, known)
+    return quick | {"fault": None} if quick is not None else read_slowly(file)
+
+
+def read_slowly(file: Path | bytes) -> dict[str, Any]:
+    """As `read_header`, by pydicom."""
     try:
-        row = row_of(dcmread(file, stop_before_pixels=True, specific_tags=TAGS))
+        row = row_of(dcmread(BytesIO(file) if isinstance(file, bytes) else file, stop_before_pixels=True, specific_tags=TAGS))
     except Exception as error:  # the parser raises many kinds on damaged files; every one is a fault with a name
         return {"fault": f"not readable as DICOM ({type(error).__name__})"}
     missing = next((name for name in ("sop_uid", "study_uid", "series_uid") if not row[name]), None)
@@ -53,11 +51,20 @@ def read_header(file: Path | BinaryIO) -> dict[str, Any]:
 
 def row_of(dataset: Dataset) -> dict[str, Any]:
     """The attributes of one data set; absent or unusable ones are None."""
-    row: dict[str, Any] = {column: _text(dataset, keyword) for column, keyword in _TEXT.items()}
-    row |= {column: _number(dataset.get(keyword)) for column, keyword in _NUMBER.items()}
-    for column, keyword in _NUMBERS.items():
-        row[column] = _numbers(dataset.get(keyword))
+    row: dict[str, Any] = {column: _text(dataset, keyword) for column, keyword in TEXT.items()}
+    row |= {column: _number(_value(dataset, keyword)) for column, keyword in NUMBER.items()}
+    for column, keyword in NUMBERS.items():
+        row[column] = _numbers(_value(dataset, keyword))
     return row
+
+
+def _value(dataset: Dataset, keyword: str) -> Any:
+    """The converted value; of one that pydicom refuses (a current of 199.5 as an integer string) the text it came in."""
+    try:
+        return dataset.get(keyword)
+    except (TypeError, ValueError, OverflowError):
+        raw = dataset.get_item(keyword).value
+        return raw.decode("ascii", "replace").strip(" \0") if isinstance(raw, bytes) else None
 
 
 def _numbers(value: Any) -> list[float] | None:
@@ -66,7 +73,7 @@ def _numbers(value: Any) -> list[float] | None:
 
 
 def _text(dataset: Dataset, keyword: str) -> str | None:
-    value = dataset.get(keyword)
+    value = _value(dataset, keyword)
     if value is None:
         return None
     return plain_text(value if isinstance(value, MultiValue | list) else [value])
@@ -88,9 +95,9 @@ def _number(value: Any) -> float | None:
 
 def row_of_json(item: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes of one data set in the DICOM JSON model (PS3.18 Annex F); the same columns as `row_of`."""
-    row: dict[str, Any] = {column: plain_text(_json_values(item, keyword)) for column, keyword in _TEXT.items()}
-    row |= {column: next(map(_number, _json_values(item, keyword)), None) for column, keyword in _NUMBER.items()}
-    for column, keyword in _NUMBERS.items():
+    row: dict[str, Any] = {column: plain_text(_json_values(item, keyword)) for column, keyword in TEXT.items()}
+    row |= {column: next(map(_number, _json_values(item, keyword)), None) for column, keyword in NUMBER.items()}
+    for column, keyword in NUMBERS.items():
         values = [_number(value) for value in _json_values(item, keyword)]
         row[column] = values if values and None not in values else None
     return row

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ichset.config import EngineConfig
+from ichset.dicomfile import Outlines
 from ichset.engine import WorkerDied, run_each
 from ichset.errors import SourceUnreachable
 from ichset.imaging.header import SCHEMA, read_header
@@ -26,7 +27,7 @@ CHUNK = 256  # files a task
 GROUP = 16_384  # rows a row group
 NOT_READ = -1  # no file's modification time: the next update reads it again
 NIFTI = "NIfTI file"
-VERSION = {b"ichset_index": b"3"}  # of the columns: an index of another version is built anew
+VERSION = {b"ichset_index": b"4"}  # of the columns: an index of another version is built anew
 Found = tuple[bytes, int, int]  # path relative to the archive, size, modification time in ns
 
 
@@ -120,15 +121,16 @@ def _chunks(files: Iterator[tuple[Found, dict[str, Any] | None]]) -> Iterator[li
 
 
 def _read(archive: Path, files: list[tuple[Found, dict[str, Any] | None]]) -> list[dict[str, Any]]:
-    return [before or _row(file, _attributes(archive, file)) for file, before in files]
+    outlines = Outlines()
+    return [before or _row(file, _attributes(archive, file, outlines)) for file, before in files]
 
 
-def _attributes(archive: Path, file: Found) -> dict[str, Any]:
+def _attributes(archive: Path, file: Found, outlines: Outlines) -> dict[str, Any]:
     if file[1] < 0:
         return {"fault": "not a regular file"}
     if file[0].lower().endswith((b".nii", b".nii.gz")):
         return {"fault": NIFTI}
-    return read_header(archive / os.fsdecode(file[0])) if file[1] else {"fault": "empty file"}
+    return read_header(archive / os.fsdecode(file[0]), outlines) if file[1] else {"fault": "empty file"}
 
 
 def _row(file: Found, attributes: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +80,7 @@ class Staging:
         shutil.rmtree(self._spool, ignore_errors=True)
         self._spool.mkdir(mode=0o700)
         for arrived in source.fetch(missing, self._spool, whole):
-            row = read_header(BytesIO(arrived) if isinstance(arrived, bytes) else arrived)
+            row = read_header(arrived)
             header = wanted.get(row.get("sop_uid") or "")
             if row["fault"] or header is None or not _same_place(row, header):
                 self.foreign += 1

@@ -14,7 +14,8 @@ from pydicom.uid import CTImageStorage
 
 from ichset.config import DimseConfig
 from ichset.errors import CurationError, SourceUnreachable
-from ichset.imaging.header import TAGS, row_of
+from ichset.imaging.attributes import TAGS
+from ichset.imaging.header import row_of
 from ichset.imaging.sources import Header, Located, Request, TransferFault
 from ichset.imaging.sources.answers import answering, askable, is_uid
 from ichset.imaging.sources.courtesy import Courtesy
