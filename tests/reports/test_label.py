@@ -1,4 +1,4 @@
-"""`ichset label`: anyone's file in, a row out for every row in, and one clear line when it cannot be read."""
+"""`ichset label`: the labels of each row, whatever its form and neighbours. Faulty files: test_label_files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from click.testing import CliRunner, Result
 
 from ichset.cli.label import label
 from ichset.contracts import REPORT_LABELS
-from ichset.errors import CurationError
 
 REPORTS = [
     {"id": "1", "description": "Слева субдуральная гематома 8 мм.", "conclusion": "СДГ слева."},
@@ -82,35 +81,3 @@ def test_labels_do_not_depend_on_the_neighbours(tmp_path: Path) -> None:
     for row, wanted in zip(REPORTS, read(tmp_path / "all.jsonl"), strict=True):
         run(written(tmp_path, "jsonl", [row]), "--output", tmp_path / "one.jsonl")
         assert read(tmp_path / "one.jsonl") == [wanted]
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [
-        ("a.csv", "text;x\n1;2\n", "no column 'id'"),
-        ("a.csv", "id;x\n1;2\n", "no column 'text'"),
-        ("a.jsonl", '{"id": 1, "text": "x"}\n[1]\n', "line 2: not a JSON object"),
-        ("a.jsonl", "{broken\n", "line 1: not a JSON object"),
-        ("a.txt", "id,text\n", r"must end in \.csv, \.jsonl or \.parquet"),
-    ],
-)
-def test_what_cannot_be_read_is_one_line_and_leaves_no_output(tmp_path: Path, name: str, content: str, words: str) -> None:
-    (tmp_path / name).write_text(content, "utf-8")
-    done = run(tmp_path / name, "--output", tmp_path / "out.csv")
-    assert isinstance(done.exception, CurationError)
-    assert done.exception.exit_code == 2
-    with pytest.raises(CurationError, match=words):
-        raise done.exception
-    assert [path.name for path in tmp_path.iterdir()] == [name]
-
-
-def test_an_output_of_another_kind_is_refused(tmp_path: Path) -> None:
-    done = run(written(tmp_path, "csv", REPORTS), "--output", tmp_path / "out.xlsx")
-    assert "ends in .csv or .jsonl" in str(done.exception)
-
-
-def test_a_foreign_model_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "model.skops").write_bytes(b"PK no model")
-    done = run(written(tmp_path, "csv", REPORTS), "--output", tmp_path / "out.csv", "--model", tmp_path / "model.skops")
-    assert isinstance(done.exception, CurationError), done.exception
-    assert not (tmp_path / "out.csv").exists()
