@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
@@ -18,6 +20,9 @@ from ichset.errors import GateFailed, NeedsAPerson, WaitingForReaders
 from ichset.readings import Round
 from ichset.readings.worklists import import_decisions, write_worklists
 from ichset.run import Run, Stage
+
+if TYPE_CHECKING:
+    from ichset.reports.scrub_known import KnownValues
 
 
 # --- reports --------------------------------------------------------------------------------------
@@ -153,10 +158,27 @@ def _scrub(run: Run) -> None:
     from ichset.reports.scrub import scrub_reports
 
     screened = run.store.read(c.SCREENED)
-    screened = screened.filter(pc.is_in(screened["study"], run.store.read(c.SELECTED, ["study"])["study"]))
-    text, residual = scrub_reports(screened, run.pseudonyms)
+    selected = run.store.read(c.SELECTED, ["study"])["study"]
+    screened = screened.filter(pc.is_in(screened["study"], selected))
+    retrieved = run.store.read(c.RETRIEVED, ["study", "folder"])
+    folders = retrieved.filter(pc.is_in(retrieved["study"], selected)).sort_by("study").to_pylist()
+    further = {row["study"]: _header_values(run.work / row["folder"]) for row in folders}
+    text, residual = scrub_reports(screened, run.pseudonyms, further)
     run.store.write(c.RELEASED_TEXT, StageOutput(text, c.RELEASED_TEXT.excluded_schema.empty_table()))
     run.store.write_side("scrub_residual", residual)
+
+
+def _header_values(folder: Path) -> KnownValues:
+    """The people, numbers and places of a study's source headers: what its report must not say either."""
+    from ichset.anonymize.header_values import header_values
+    from ichset.dicomfile import NotReadable
+    from ichset.reports.scrub_known import KnownValues
+
+    try:
+        found = header_values(folder)
+    except (NotReadable, OSError) as error:
+        raise GateFailed(f"report text cannot be released without a study's source headers ({error}); run: ichset run retrieve --force") from None
+    return KnownValues(found.names, found.numbers, found.birth_dates, found.places)
 
 
 def audit(run: Run) -> None:
