@@ -177,7 +177,8 @@ def _header_values(folder: Path) -> KnownValues:
     try:
         found = header_values(folder)
     except (NotReadable, OSError) as error:
-        raise GateFailed(f"report text cannot be released without a study's source headers ({error}); run: ichset run retrieve --force") from None
+        why = type(error).__name__
+        raise GateFailed(f"report text needs every study's source headers ({why}); run: ichset run retrieve --force") from None
     return KnownValues(found.names, found.numbers, found.birth_dates, found.places)
 
 
