@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 ALIKE = str.maketrans("aceopxykmthb", "асеорхукмтнв")
-_ADJACENT = re.compile(r"[а-я][a-z]|[a-z][а-я]")  # in every mixed word; far cheaper to look for
+# in every mixed word; far cheaper to look for, from its Latin letter on: a pattern that begins with a set of letters is quick
+_ADJACENT = re.compile(r"[a-z](?:(?<=[а-я][a-z])|(?=[а-я]))")
 _MIXED = re.compile(r"\b(?=\w*[а-я])(?=\w*[a-z])[а-яa-z]+\b")
 _LATIN = re.compile(r"\b(?:t?cak|cak|tcak)\b")
 _BROKEN = re.compile(r"(?<=[а-яa-z])-[ \t]*\r?\n[ \t]*(?=[а-яa-z])")
@@ -15,6 +16,8 @@ _BROKEN = re.compile(r"(?<=[а-яa-z])-[ \t]*\r?\n[ \t]*(?=[а-яa-z])")
 _OTHERS = ("гематот", "гематор", "hematot", "гематок", "гематог", "гематол", "гематоп", "hematoc", "hematog", "hematol", "hematop")
 _DOUBLED = re.compile(r"(.)\1+")
 _WORD = re.compile(r"[а-я]{7,}|[a-z]{7,}")
+_MOST_WORDS = 100_000  # remembered
+_LONGEST_WORD = 40  # letters: longer ones are noise and are not remembered
 # long stems whose one-letter errors are mended; each is specific enough that nothing else lies one letter away
 STEMS = (
     "кровоизлиян", "гематом", "геморраг", "субдуральн", "эпидуральн", "субарахноид", "внутримозгов", "внутрижелудочков", "паренхиматозн",
@@ -40,12 +43,28 @@ def normalize(raw: str) -> Text:
     if len(text) != len(raw):  # a few capitals grow in lower case: keep places
         text = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in raw)
     text = text.replace("ё", "е").replace("\u00a0", " ")
-    if _ADJACENT.search(text):
+    if not text.isascii() and _ADJACENT.search(text):
         text = _MIXED.sub(lambda found: found[0].translate(ALIKE), text)
-    text = _LATIN.sub(lambda found: found[0].translate(ALIKE), text)
-    edits = [(found.start(), found.end(), "") for found in _BROKEN.finditer(text)]
-    edits += [(found.start(), found.end(), mended) for found in _WORD.finditer(text) if (mended := _mended(found[0])) != found[0]]
+    if "cak" in text:
+        text = _LATIN.sub(lambda found: found[0].translate(ALIKE), text)
+    edits = [(found.start(), found.end(), "") for found in _BROKEN.finditer(text)] if "-" in text and "\n" in text else []
+    if not _sound_words().issuperset(words := _WORD.findall(text)):
+        edits += _mendings(text, words)
     return _edited(text, sorted(edits)) if edits else Text(text)
+
+
+@cache
+def _sound_words() -> set[str]:
+    """A memory of words met that need no mending, which are nearly all: a set answers for a whole text at once."""
+    return set()
+
+
+def _mendings(text: str, words: list[str]) -> list[tuple[int, int, str]]:
+    edits = [(found.start(), found.end(), mended) for found in _WORD.finditer(text) if (mended := _mended(found[0])) != found[0]]
+    if len(sound := _sound_words()) > _MOST_WORDS:
+        sound.clear()
+    sound.update(word for word in words if len(word) < _LONGEST_WORD and _mended(word) == word)
+    return edits
 
 
 def _edited(text: str, edits: list[tuple[int, int, str]]) -> Text:
@@ -60,7 +79,7 @@ def _edited(text: str, edits: list[tuple[int, int, str]]) -> Text:
     return Text("".join(parts), (*places, *range(at, len(text) + 1)))
 
 
-@lru_cache(100_000)
+@lru_cache(_MOST_WORDS)
 def _mended(word: str) -> str:
     """The word with one wrong, missing or doubled letter of a known stem put right."""
     if word.startswith(_OTHERS) or any(stem in word for stem in STEMS):

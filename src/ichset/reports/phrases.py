@@ -16,9 +16,12 @@ _LETTER = "а-яa-z0-9"
 GAP = 3  # words that `...` within a phrase may stand for
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PhraseBook:
-    """Compiled patterns of one language by name: keyword files, `where/<place>`, and cues by their file's name."""
+    """Compiled patterns of one language by name: keyword files, `where/<place>`, and cues by their file's name.
+
+    A book equals itself alone, so that what was read by it can be remembered.
+    """
 
     keywords: Mapping[str, re.Pattern[str]]
     cues: Mapping[str, re.Pattern[str]]

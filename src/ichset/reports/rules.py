@@ -21,6 +21,7 @@ from ichset.reports.mentions import MOST_MENTIONS, Mention, find_mentions, sente
 from ichset.reports.normalize import normalize
 from ichset.reports.phrases import PhraseBook, load_books
 from ichset.reports.prefilter import Prefilter, load_prefilter
+from ichset.reports.region import is_brain_ct_report
 from ichset.reports.scope import ABSENT, HYPOTHETICAL, PRESENT
 
 _CYRILLIC = re.compile("[а-яА-ЯёЁ]")
@@ -29,7 +30,12 @@ _HEADINGS = re.compile(
     r"|(?:^|\n|(?<=[.!?]\s))[ \t]{0,20}(?P<conclusion>заключение|вывод\w*|impression|conclusion|opinion)[ \t]*:?"
     r"|(?:^|\n|(?<=[.!?]\s))[ \t]{0,20}(?P<description>описание|протокол|findings|technique|техника\w*|report)[ \t]*:"
 )
-_HEADING_WORD = re.compile(r"[Зз][Аа][Кк][Лл][Юю]|[Вв][Ыы][Вв][Оо][Дд]|[Ii][Mm][Pp][Rr]|[Cc][Oo][Nn][Cc]|[Oo][Pp][Ii][Nn]")
+# how a heading begins that needs no colon, and with them how any does: a text without these words is not searched for headings
+_BARE_HEADINGS = ("заключ", "вывод", "impr", "conc", "opin")
+_COLON_HEADINGS = (
+    *_BARE_HEADINGS, "показани", "направ", "диагноз", "клинич", "предварит", "цель", "жалобы", "анамнез", "описание", "протокол", "техника",
+    "clinical", "indication", "history", "reason", "findings", "technique", "report",
+)  # fmt: skip
 # "no acute pathology" says nothing of what is old
 _QUALIFIED = re.compile(r"(?:остр|свеж|нов|дополнительн|acute|new)\w*\s*$")
 LONGEST = 200_000  # characters of a section that are read: ten times the longest report
@@ -63,7 +69,7 @@ class Rules:
         book = self.books[lang]
         mentions = [mention for name, text in sections.items() for mention in self._mentions(name, text, lang)]
         said = normalize(sections["conclusion"]).text
-        normal = any(not _QUALIFIED.search(said[: mark.start()]) for mark in book.cues["normal"].finditer(said))
+        normal = any(not _QUALIFIED.search(said, max(0, mark.start() - 200), mark.start()) for mark in book.cues["normal"].finditer(said))
         broken = bool(book.cues["nondiagnostic"].search(said or sections["description"].lower()))
         labels, doubt = label_mentions(mentions, normal, broken)
         cut = max(len(description or ""), len(conclusion or "")) > LONGEST or len(mentions) >= MOST_MENTIONS
@@ -79,18 +85,7 @@ class Rules:
         return [Mention(**{**one.__dict__, "assertion": HYPOTHETICAL, "cue": "indication"}) for one in found]
 
     def _brain(self, title: str, sections: dict[str, str], lang: str) -> int:
-        import pyarrow as pa
-
-        from ichset.reports.region import is_brain_ct
-
-        columns = {
-            "modality": "",
-            "body_part": "",
-            "title": title,
-            "description": sections["description"],
-            "conclusion": sections["conclusion"],
-        }
-        return int(is_brain_ct({name: pa.array([value]) for name, value in columns.items()})[0].as_py())
+        return int(is_brain_ct_report("", "", title, sections["description"], sections["conclusion"]))
 
     # --- the paper's rule -----------------------------------------------------------------------------
     def _paper(self, sections: dict[str, str], lang: str, title: str) -> Reading:
@@ -137,7 +132,9 @@ def _sections(description: str, conclusion: str) -> dict[str, str]:
     """
     description, conclusion = description[:LONGEST], conclusion[:LONGEST]
     parts = {"indication": "", "description": description, "conclusion": conclusion}
-    marks = list(_HEADINGS.finditer(description)) if ":" in description or _HEADING_WORD.search(description) else []
+    lower = description.lower()
+    may_head = any(word in lower for word in (_COLON_HEADINGS if ":" in lower else _BARE_HEADINGS))
+    marks = list(_HEADINGS.finditer(description)) if may_head else []
     if not marks:
         return parts
     spans: dict[str, list[tuple[int, int]]] = {"indication": [], "description": [(0, marks[0].start())], "conclusion": []}
