@@ -24,6 +24,7 @@ STEMS = (
     "контузион",
     "hemorrhag", "haemorrhag", "hematoma", "haematoma", "subarachnoid", "subdural", "epidural", "intraventricular", "parenchymal",
 )  # fmt: skip
+_FIRST, _SECOND = {stem[:2] for stem in STEMS}, {stem[1:3] for stem in STEMS}
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,13 @@ def _sound_words() -> set[str]:
 
 
 def _mendings(text: str, words: list[str]) -> list[tuple[int, int, str]]:
-    edits = [(found.start(), found.end(), mended) for found in _WORD.finditer(text) if (mended := _mended(found[0])) != found[0]]
-    if len(sound := _sound_words()) > _MOST_WORDS:
+    sound = _sound_words()
+    unknown = set(words) - sound
+    wrong = {word for word in unknown if _mended(word) != word}
+    if len(sound) > _MOST_WORDS:
         sound.clear()
-    sound.update(word for word in words if len(word) < _LONGEST_WORD and _mended(word) == word)
-    return edits
+    sound.update(word for word in unknown - wrong if len(word) < _LONGEST_WORD)
+    return [(found.start(), found.end(), _mended(found[0])) for found in _WORD.finditer(text) if found[0] in wrong] if wrong else []
 
 
 def _edited(text: str, edits: list[tuple[int, int, str]]) -> Text:
@@ -82,7 +85,7 @@ def _edited(text: str, edits: list[tuple[int, int, str]]) -> Text:
 @lru_cache(_MOST_WORDS)
 def _mended(word: str) -> str:
     """The word with one wrong, missing or doubled letter of a known stem put right."""
-    if word.startswith(_OTHERS) or any(stem in word for stem in STEMS):
+    if (word[:2] not in _FIRST and word[1:3] not in _SECOND) or word.startswith(_OTHERS) or any(stem in word for stem in STEMS):
         return word
     for stem in STEMS:
         if word[:2] != stem[:2] and word[1:3] != stem[1:3]:

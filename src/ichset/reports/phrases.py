@@ -13,6 +13,7 @@ from ichset.errors import ConfigError
 
 LANGUAGES = ("ru", "en")
 _LETTER = "а-яa-z0-9"
+_CENTURY = "(?:19|20)"
 GAP = 3  # words that `...` within a phrase may stand for
 
 
@@ -115,15 +116,19 @@ def compile_phrases(phrases: list[str]) -> re.Pattern[str]:
     if not phrases:
         return re.compile("(?!)")
     ordered = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
-    # by first letter: a place in the text then tries a dozen branches, not hundreds
-    initials = {letter: [_regex(phrase)[len(re.escape(letter)) :] for phrase in ordered if phrase[0] == letter] for letter in _initials(ordered)}
-    branches = [f"{re.escape(letter)}(?:{'|'.join(rests)})" for letter, rests in initials.items()]
-    branches += [_regex(phrase) for phrase in ordered if phrase.startswith("<")]
-    return re.compile(rf"(?<![{_LETTER}])(?:{'|'.join(branches)})")
+    # by first letter, and only then what may not stand before it: few places in a text are then tried at all, each on one branch
+    letters = sorted({letter for phrase in ordered for letter in _initials(phrase)})
+    rests = {letter: "|".join(_rest(phrase, letter) for phrase in ordered if letter in _initials(phrase)) for letter in letters}
+    return re.compile("|".join(rf"{re.escape(letter)}(?<![{_LETTER}]{re.escape(letter)})(?:{rest})" for letter, rest in rests.items()))
 
 
-def _initials(phrases: list[str]) -> list[str]:
-    return sorted({phrase[0] for phrase in phrases if not phrase.startswith("<")})
+def _initials(phrase: str) -> str:
+    return "12" if phrase.startswith("<year>") else phrase[0]
+
+
+def _rest(phrase: str, letter: str) -> str:
+    """The phrase's pattern behind its first letter."""
+    return {"1": "9", "2": "0"}[letter] + _regex(phrase)[len(_CENTURY) :] if phrase.startswith("<year>") else _regex(phrase)[len(re.escape(letter)) :]
 
 
 def _regex(phrase: str) -> str:
@@ -136,7 +141,7 @@ def _words(phrase: str) -> str:
     words = []
     for word in phrase.split():
         if word == "<year>":
-            words.append(r"(?:19|20)\d\d(?!\d)")
+            words.append(_CENTURY + r"\d\d(?!\d)")
             continue
         ends = "[а-яa-z]*" if word.endswith("*") else "" if word.endswith("-") else rf"(?![{_LETTER}])"
         words.append(re.escape(word.rstrip("*")) + ends)

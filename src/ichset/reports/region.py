@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ichset.reports.brain_phrases import brain_pattern
+from ichset.reports.brain_phrases import brain_in_lower_case, brain_pattern
 
 # RE2 reads (?i) over Cyrillic; a word border is spelt out, since its \b knows ASCII alone.
 _START, _END = r"(?:^|[^а-яёa-z])", r"(?:$|[^а-яёa-z])"
@@ -31,6 +31,7 @@ _NOT_HEAD = (
 )
 _MRI_TITLE = r"(?i)(?:магнитно|мрт|mri)"
 _MRI_TEXT = r"(?i)(?:магнитно-резонанс|мрт|(?:^|\s)t[12](?:-?вi|-?ви|w|-взв)|flair|dwi|magnetic resonance|mri of)"
+_MRI_WORDS = ("магнитно", "мрт", "t1", "t2", "flair", "dwi", "magnetic", "mri")
 _SOME_REGION = (
     r"(?i)(?:груд|живот|брюш|таз|позвон|конечн|сустав|пазух|орбит|глазниц|шеи|шея|шейн|лёгк|легк|почек|почк|печен|сердц|коронар|аорт|челюст|височн|колен"
     r"|chest|thora|abdom|pelvi|spine|spinal|lung|neck|sinus|orbit|knee|hip|extrem|cardiac|heart|coronar|kidney|liver|facial|temporal|joint)"
@@ -76,8 +77,13 @@ def is_brain_ct_report(modality: str, body_part: str, title: str, description: s
         return True
     if _found(_SOME_REGION, title) or _found(_NOT_HEAD, title) or _found(r"\S", body_part):
         return False
-    texts = (description, conclusion)
-    return any(_found(brain_pattern(), text) for text in texts) and not any(_found(_MRI_TEXT, text) for text in texts)
+    texts = (description.lower(), conclusion.lower())
+    return any(brain_in_lower_case().search(text) for text in texts) and not any(_is_mri(text) for text in texts)
+
+
+def _is_mri(lower: str) -> bool:
+    """A text without these words is not searched further: a caseless pattern is slow."""
+    return any(word in lower for word in _MRI_WORDS) and _found(_MRI_TEXT, lower)
 
 
 def _found(pattern: str, text: str) -> bool:
