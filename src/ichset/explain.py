@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +17,7 @@ from ichset.run import Run
 
 def explain_study(run: Run, name: str) -> list[str]:
     """Lines of text. Raises CurationError when no screened report has this study."""
-    screened = _find(run, name)
+    screened = find_report(run, name)
     if screened is None:
         raise CurationError("no screened report belongs to that study; ichset status --config FILE shows why reports left")
     study, report = screened["study"], screened["report"]
@@ -42,7 +43,10 @@ def explain_study(run: Run, name: str) -> list[str]:
     return lines + list(_left(run, study, report))
 
 
-def _find(run: Run, name: str) -> dict[str, object] | None:
+def find_report(run: Run, name: str) -> dict[str, Any] | None:
+    """The screened report of a study: by its pseudonym, accession number, Study Instance UID or report key."""
+    if not run.store.has(c.SCREENED):
+        return None
     for batch in run.store.batches(c.SCREENED):
         table = pa.Table.from_batches([batch])
         for column in ("study", "accession", "study_uid", "report"):

@@ -12,12 +12,14 @@ import pyarrow as pa
 from pydicom import dcmread
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
 from pydicom.multival import MultiValue
 
 from ichset.dicomfile import Outlines
 from ichset.imaging.attributes import CT_IMAGES, NUMBER, NUMBERS, TAGS, TEXT
 from ichset.imaging.prefix import quick_row, row_of_bytes
 
+NEEDED = {"sop_uid": "SOP Instance UID", "study_uid": "Study Instance UID", "series_uid": "Series Instance UID"}
 CUT = "cut off before its pixels"
 
 SCHEMA = pa.schema([
@@ -41,9 +43,11 @@ def read_slowly(file: Path | bytes) -> dict[str, Any]:
     """As `read_header`, by pydicom."""
     try:
         row = row_of(dcmread(BytesIO(file) if isinstance(file, bytes) else file, stop_before_pixels=True, specific_tags=TAGS))
+    except InvalidDicomError:
+        return {"fault": "no DICOM file"}
     except Exception as error:  # the parser raises many kinds on damaged files; every one is a fault with a name
         return {"fault": f"not readable as DICOM ({type(error).__name__})"}
-    missing = next((name for name in ("sop_uid", "study_uid", "series_uid") if not row[name]), None)
+    missing = next((words for name, words in NEEDED.items() if not row[name]), None)
     if missing is None and row["sop_class"] in CT_IMAGES and row["rows"] is None:
         return row | {"fault": CUT}  # Rows is required of them and stands near the end of the header
     return row | {"fault": f"no {missing}" if missing else None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,11 +65,15 @@ def _requests(wave: pa.Table, screened: pa.Table) -> list[Request]:
     known = {row["study"]: row for row in screened.drop_columns(["indication", "description", "conclusion"]).to_pylist()}
     requests = []
     for wanted in sorted(wave.select(["rank", "study"]).to_pylist(), key=lambda row: (row["rank"], row["study"])):
-        row = known[wanted["study"]]
-        date = row["study_date"].strftime("%Y%m%d") if row["study_date"] else ""
-        fields = (row["study_uid"] or "", row["accession"] or "", row["patient_id"] or "", date, row["masks"] or "")
-        requests.append(Request(wanted["study"], row["subject"], *fields))
+        requests.append(request_of(known[wanted["study"]]))
     return requests
+
+
+def request_of(row: Mapping[str, Any]) -> Request:
+    """What a screened report says of its study."""
+    date = row["study_date"].strftime("%Y%m%d") if row["study_date"] else ""
+    fields = (row["study_uid"] or "", row["accession"] or "", row["patient_id"] or "", date, row["masks"] or "")
+    return Request(row["study"], row["subject"], *fields)
 
 
 def open_source(config: RetrieveConfig, engine: EngineConfig, work: Path, requests: Sequence[Request], courtesy: Courtesy) -> Source:
