@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ichset.decoding import NotDecodable, stored_pixels
 from ichset.errors import CurationError
 
 if TYPE_CHECKING:
@@ -62,14 +63,14 @@ def from_datasets(datasets: Sequence[Dataset]) -> Volume:
     """
     if not datasets:
         raise GeometryError("no slices")
-    if len({uid for dataset in datasets if (uid := str(dataset.get("FrameOfReferenceUID") or ""))}) > 1:
+    if len({uid for dataset in datasets if (uid := str(_value(dataset, "FrameOfReferenceUID") or ""))}) > 1:
         raise GeometryError("slices of several frames of reference")  # their positions do not share an origin
     orientations = np.array([_numbers(dataset, "ImageOrientationPatient", 6) for dataset in datasets])
     if np.abs(orientations - orientations[0]).max() > PARALLEL:
         raise GeometryError("slices of mixed orientations")
     positions = np.array([_numbers(dataset, "ImagePositionPatient", 3) for dataset in datasets])
     spacings = np.array([_numbers(dataset, "PixelSpacing", 2) for dataset in datasets])
-    if np.abs(spacings - spacings[0]).max() > PARALLEL or len({(d.Rows, d.Columns) for d in datasets}) > 1:
+    if np.abs(spacings - spacings[0]).max() > PARALLEL or len({(_count(d, "Rows"), _count(d, "Columns")) for d in datasets}) > 1:
         raise GeometryError("slices of different pixel spacing or size")
     row, column = (_unit(vector) for vector in (orientations[0, :3], orientations[0, 3:]))
     if abs(float(row @ column)) > PARALLEL:
@@ -84,16 +85,21 @@ def from_datasets(datasets: Sequence[Dataset]) -> Volume:
 
 def to_hu(dataset: Dataset) -> NDArray[np.int16]:
     """(rows, columns) Hounsfield units of one slice, rounded and held within int16 (PS3.3 C.11.1.1.2). Raises GeometryError."""
-    if int(dataset.get("NumberOfFrames") or 1) > 1 or int(dataset.get("SamplesPerPixel", 1)) != 1:
+    if _count(dataset, "NumberOfFrames") != 1 or _count(dataset, "SamplesPerPixel") != 1:
         raise GeometryError("not a single-frame grey slice")
-    try:
-        stored = dataset.pixel_array
-    except Exception as error:  # decoders raise many kinds on damaged pixels
-        raise GeometryError(f"pixels cannot be decoded ({type(error).__name__})") from None
+    stored = stored_values(dataset)
     slope, intercept = rescale(dataset)
     if slope == 1 and intercept.is_integer():
         return np.clip(stored.astype(np.int32) + int(intercept), -32768, 32767).astype(np.int16)
     return np.clip(np.rint(stored * slope + intercept), -32768, 32767).astype(np.int16)
+
+
+def stored_values(dataset: Dataset) -> NDArray[np.integer]:
+    """(rows, columns) stored values of one slice. Raises GeometryError, whatever the pixels' damage."""
+    try:
+        return stored_pixels(dataset)
+    except NotDecodable as fault:
+        raise GeometryError(f"pixels cannot be decoded ({fault})") from None
 
 
 def hu_to_stored(hu: NDArray[np.int16], dataset: Dataset) -> NDArray[np.integer]:
@@ -107,7 +113,10 @@ def hu_to_stored(hu: NDArray[np.int16], dataset: Dataset) -> NDArray[np.integer]
 
 def rescale(dataset: Dataset) -> tuple[float, float]:
     """Slope and intercept (1 and 0 where absent). Raises GeometryError for a slope of zero or no number."""
-    slope, intercept = (float(value) if (value := dataset.get(name)) not in (None, "") else default for name, default in _RESCALE)
+    try:
+        slope, intercept = (float(value) if (value := _value(dataset, name)) not in (None, "") else default for name, default in _RESCALE)
+    except (TypeError, ValueError):
+        raise GeometryError("rescale slope or intercept is not usable") from None
     if not np.isfinite([slope, intercept]).all() or slope == 0:
         raise GeometryError("rescale slope or intercept is not usable")
     return slope, intercept
@@ -116,8 +125,24 @@ def rescale(dataset: Dataset) -> tuple[float, float]:
 _RESCALE = (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0))
 
 
+def _value(dataset: Dataset, name: str) -> Any:
+    """The element's value; one of a length or form that its representation cannot have is as good as wrong. Raises GeometryError."""
+    try:
+        return dataset.get(name)
+    except Exception:  # the conversion of damaged values raises many kinds
+        raise GeometryError(f"{name} missing or not usable") from None
+
+
+def _count(dataset: Dataset, name: str) -> int:
+    """A whole number; 1 where absent."""
+    try:
+        return int(_value(dataset, name) or 1)
+    except (TypeError, ValueError):
+        raise GeometryError(f"{name} missing or not usable") from None
+
+
 def _numbers(dataset: Dataset, name: str, count: int) -> list[float]:
-    value = dataset.get(name)
+    value = _value(dataset, name)
     try:
         numbers = [float(number) for number in value] if value is not None else []
     except (TypeError, ValueError):

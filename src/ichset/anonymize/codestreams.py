@@ -6,7 +6,6 @@ every other byte, and so every pixel, stays what it was.
 
 from __future__ import annotations
 
-import mmap
 import re
 import struct
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from itertools import pairwise
 
 from ichset.anonymize.pixels import Shape
 from ichset.anonymize.tags import Doubt
+from ichset.decoding import size_of
 from ichset.dicomfile import RLE_LOSSLESS, DicomFile, fragments
 
 _SOC, _SOI = b"\xff\x4f", b"\xff\xd8"
@@ -164,21 +164,3 @@ def _segment_end(stream: bytes, pos: int, stop: int, wanted: int) -> int:
     if wanted or pos > stop:
         raise Doubt("an RLE segment does not hold one byte a pixel", "NOT_A_SLICE")
     return pos
-
-
-def size_of(head: bytes | mmap.mmap) -> tuple[int, int] | None:
-    """(rows, columns) in the frame header of a JPEG, JPEG-LS or JPEG 2000 codestream; None when it starts otherwise."""
-    if head[:4] == b"\xff\x4f\xff\x51" and len(head) >= 24:  # JPEG 2000: SOC, SIZ (ISO 15444-1 A.5.1)
-        right, bottom, left, top = struct.unpack_from(">4I", head, 8)
-        return bottom - top, right - left
-    if head[:2] != _SOI:
-        return None
-    pos = 2
-    while pos + 9 <= len(head) and head[pos] == 0xFF:
-        marker, length = head[pos + 1], struct.unpack_from(">H", head, pos + 2)[0]
-        if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):  # SOF (ISO 10918-1 B.2.2)
-            if not 2 <= head[pos + 4] <= 16 or head[pos + 9 : pos + 10] != b"\1":
-                return 0, 0  # a precision or a number of components that no CT frame has; decoders trip over them
-            return struct.unpack_from(">HH", head, pos + 5)  # type: ignore[return-value]
-        pos += 2 + length
-    return None

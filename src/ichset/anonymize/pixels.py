@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ichset.anonymize.lettering import drawn_text
 from ichset.anonymize.tags import Doubt
+from ichset.decoding import DECODERS
 from ichset.dicomfile import PIXEL_DATA, PIXELS, DicomFile
 
 if TYPE_CHECKING:
@@ -136,22 +137,11 @@ def _spare_bits(frame: NDArray, shape: Shape) -> bool:
     return len(np.unique(outside)) > 1  # one value is padding written without regard to BitsStored
 
 
-# One decoder a syntax, never a chain of fallbacks: what the first refuses is damaged, and GDCM's JPEG-LS aborts the process on it
-_DECODERS = {
-    "1.2.840.10008.1.2.5": "pydicom", "1.2.840.10008.1.2.4.50": "pillow", "1.2.840.10008.1.2.4.51": "gdcm", "1.2.840.10008.1.2.4.57": "gdcm",
-    "1.2.840.10008.1.2.4.70": "gdcm", "1.2.840.10008.1.2.4.80": "pyjpegls", "1.2.840.10008.1.2.4.81": "pyjpegls",
-    "1.2.840.10008.1.2.4.90": "pylibjpeg", "1.2.840.10008.1.2.4.91": "pylibjpeg", "1.2.840.10008.1.2.4.201": "pylibjpeg",
-    "1.2.840.10008.1.2.4.202": "pylibjpeg", "1.2.840.10008.1.2.4.203": "pylibjpeg",
-}  # fmt: skip
-
-FRAGILE = frozenset(uid for uid, plugin in _DECODERS.items() if plugin == "gdcm")  # their frames are tried in a process of their own first
-
-
 def decoded_frames(dataset: Dataset) -> Iterator[NDArray]:
     """Each frame (rows, columns) of compressed pixel data, one in memory at a time."""
     from pydicom.pixels.utils import iter_pixels
 
-    plugin = _DECODERS.get(dataset.file_meta.TransferSyntaxUID)
+    plugin = DECODERS.get(dataset.file_meta.TransferSyntaxUID)
     if plugin is None:
         raise Doubt("no decoder for this transfer syntax", "NOT_A_SLICE")
     yield from iter_pixels(dataset, raw=True, decoding_plugin=plugin)

@@ -20,11 +20,11 @@ from ichset import dicomfile
 from ichset.anonymize import hiding, instance, quarantine, subjects, technical, trial
 from ichset.anonymize.faults import explain
 from ichset.anonymize.instance import Source, Written
-from ichset.anonymize.pixels import FRAGILE
 from ichset.anonymize.selfcheck import SelfCheck, Watchlist
 from ichset.anonymize.tags import VERSION, Deidentifier, Identity, Policy
 from ichset.config import AnonymizeConfig, EngineConfig
 from ichset.contracts import ANONYMIZED, ANONYMIZED_SERIES, INSTANCES, Reason, StageOutput
+from ichset.decoding import FRAGILE
 from ichset.dicomfile import NotReadable
 from ichset.engine import WorkerDied, run_each
 from ichset.pseudonyms import Pseudonyms

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ichset import dicomfile
-from ichset.anonymize.pixels import FRAGILE
 from ichset.anonymize.subjects import patient_id_of
+from ichset.decoding import FRAGILE
 from ichset.dicomfile import NotReadable, Outlines
 from ichset.errors import SourceUnreachable
 

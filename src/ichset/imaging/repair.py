@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from ichset.imaging.quality import BODY_HU, PADDING_HU
-from ichset.volume import GeometryError, rescale
+from ichset.volume import GeometryError, rescale, stored_values
 
 AIR_HU = -1000.0
 TOLERANCE = 100.0  # HU: calibration, room air between hair and cushions
@@ -66,7 +66,7 @@ def _wrongly_sloped(datasets: Sequence[Dataset], told: Sequence[tuple[float, flo
     for pair in {pair for pair in told if pair and pair[0] != 1}:
         members = [index for index, one in enumerate(told) if one == pair]
         slices = _middle([datasets[index] for index in members])
-        stored = np.stack([dataset.pixel_array[::2, ::2] for dataset in slices]).astype(np.float32)
+        stored = np.stack([stored_values(dataset)[::2, ::2] for dataset in slices]).astype(np.float32)
         mode = _tissue_mode(stored * pair[0] + pair[1])
         if (mode is None or not BRAIN_RANGE[0] <= mode <= BRAIN_RANGE[1]) and _fitting(slices) is not None:
             found.update(members)
@@ -88,7 +88,7 @@ def _tissue_mode(hu: NDArray[np.float32]) -> float | None:
 
 def _air(dataset: Dataset) -> float | None:
     """Stored value of the air at the front and side edges, padding left out; None when none is free."""
-    stored = dataset.pixel_array
+    stored = stored_values(dataset)
     width = max(2, stored.shape[0] // 64)
     edge = np.concatenate([stored[:width].ravel(), stored[:, :width].ravel(), stored[:, -width:].ravel()]).astype(np.int32)
     free = edge[~_is_padding(edge, dataset)]
@@ -122,7 +122,7 @@ def _is_padding(values: NDArray[np.int32], dataset: Dataset) -> NDArray[np.bool_
 def _fitting(datasets: Sequence[Dataset]) -> tuple[float, float] | None:
     """Slope 1 and the customary intercept under which air lies at -1000 and the commonest soft tissue is brain."""
     middle = _middle(datasets)
-    stored = np.stack([dataset.pixel_array[::2, ::2] for dataset in middle]).astype(np.float32)
+    stored = np.stack([stored_values(dataset)[::2, ::2] for dataset in middle]).astype(np.float32)
     airs = [air for dataset in middle if (air := _air(dataset)) is not None]
     if not airs:
         return None

@@ -147,8 +147,12 @@ def _decodes(path: Path) -> bool:
     """Whether a file that an interrupted run left is whole."""
     from pydicom import dcmread
 
+    from ichset.decoding import survive
+
     try:
-        dcmread(path).pixel_array  # noqa: B018 - decoding is the test
+        dataset = dcmread(path)
+        survive([dataset])
+        dataset.pixel_array  # noqa: B018 - decoding is the test
     except Exception:  # decoders raise many kinds on damaged pixels
         return False
     return True

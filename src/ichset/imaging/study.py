@@ -152,6 +152,7 @@ class _Study:
         """Read the stack as a volume: mend rescale values, score artefacts, tell the phase. Damage is a reason, no failure."""
         from pydicom import dcmread
 
+        from ichset.decoding import NotDecodable, survive
         from ichset.volume import GeometryError, from_datasets
 
         if choice.key[0] in self._cut:
@@ -159,10 +160,13 @@ class _Study:
         paths = [self._staging.file(row) for row in choice.headers]
         try:
             datasets = [dcmread(path) for path in paths]
+            survive(datasets)
             mended = repair(datasets)
             quality = quality_of(from_datasets(datasets))
         except GeometryError as error:
             return Seen(reason=error.reason)
+        except NotDecodable as error:
+            return Seen(reason=f"pixels cannot be decoded ({error})")
         except Exception as error:  # a damaged file: parser and decoders raise many kinds
             return Seen(reason=f"files cannot be read ({type(error).__name__})")
         if mended:
