@@ -91,7 +91,7 @@ def open_series(tab: Tab, url: str, password: str) -> float:
 
 
 def main() -> None:
-    from readers_page import BROWSER_FLAGS, add_accounts, start_page, stop_page
+    from readers_page import BROWSER_FLAGS, add_accounts, start_page
     from ward import PASSWORDS, make_ward
 
     executable = sys.argv[1] if len(sys.argv) > 1 else shutil.which("chromium")
@@ -111,7 +111,7 @@ def main() -> None:
         opened = open_series(tab, page.url, PASSWORDS["reader-1"])
         scroll = tab.evaluate(SCROLL)
         browser.close()
-    stop_page(page)
+    page.stop()
     read = read_files_s(next((config.project.work / "retrieved").glob("*/1")))
     shutil.rmtree(folder)
     slot = 1000 / 30

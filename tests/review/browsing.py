@@ -20,6 +20,7 @@ def sign_in(browser: Any, page: Page, user: str, language: str = "en") -> Any:
     tab.on("console", lambda message: tab.faults.append(message.text) if message.type in ("error", "warning") and own(message.text) else None)
     tab.on("pageerror", lambda error: tab.faults.append(str(error)))
     tab.on("request", lambda request: tab.faults.append(request.url) if not request.url.startswith(page.url) else None)
+    tab.on("dialog", lambda dialog: dialog.accept())
     tab.goto(page.url)
     tab.fill("[name=user]", user)
     tab.fill("[name=password]", PASSWORDS[user])
@@ -54,8 +55,13 @@ def save(tab: Any) -> None:
     shown(tab)
 
 
+def drawn(tab: Any) -> None:
+    """Wait until what the keys asked for is on the screen."""
+    tab.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def go_to(tab: Any, slice_: int) -> None:
     """Scroll to a slice, counted from 0, by keyboard."""
     press(tab, "Home", *["ArrowDown"] * slice_)
-    tab.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")  # drawn, not what stood there before
+    drawn(tab)
     tab.wait_for_function("wanted => document.querySelector('#picture').dataset.slice === wanted", arg=str(slice_))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from readers_page import BROWSER_FLAGS, Page, add_accounts, start_page, stop_page
+from readers_page import BROWSER_FLAGS, Page, add_accounts, lent_page, start_page
 from ward import make_ward
 
 
@@ -18,12 +18,12 @@ def ward(tmp_path: Path) -> Iterator[Callable[..., Page]]:
     def make(**size: int) -> Page:
         config = make_ward(tmp_path, **size)
         add_accounts(config)
-        pages.append(start_page(config, tmp_path / "ward.toml"))
+        pages.append(lent_page(config))
         return pages[-1]
 
     yield make
     for page in pages:
-        stop_page(page)
+        page.stop()
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     add_accounts(config)
     page = start_page(config, folder / "ward.toml")
     yield page
-    stop_page(page)
+    page.stop()
 
 
 @pytest.fixture(scope="session")

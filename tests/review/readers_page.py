@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 import os
 import re
+import ssl
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import uvicorn
 from argon2 import PasswordHasher
 from ward import PASSWORDS
 
 from ichset.config import Config
+from ichset.review.app import make_app
+from ichset.review.patience import PatientProtocol
 from ichset.review.private import private_folder, write_private
+from ichset.review.serve import listen
 
 BROWSER_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -23,18 +30,22 @@ BROWSER_FLAGS = [
 ]  # fmt: skip
 
 
+UNUSED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # plain HTTP: reading the machine's certificates for every client would take longer than its test
+
+
 @dataclass
 class Page:
     """A running readers' page."""
 
     config: Config
-    process: subprocess.Popen[str]
     url: str
-    log: Path
+    stop: Callable[[], None]
+    process: subprocess.Popen[str] | None = None
+    log: Path = Path(os.devnull)
 
     def client(self, user: str | None = None) -> httpx.Client:
         """A browser-like client; signed in as `user`, with the CSRF header set."""
-        client = httpx.Client(base_url=self.url, timeout=30)
+        client = httpx.Client(base_url=self.url, timeout=30, verify=UNUSED)
         if user:
             form = client.get("/").text
             token = re.search(r'name="token" value="(\w+)"', form).group(1)
@@ -56,13 +67,27 @@ def start_page(config: Config, path: Path) -> Page:
     line = process.stdout.readline()
     found = re.search(r"http://127\.0\.0\.1:\d+", line)
     assert found, (line, log.read_text())
-    return Page(config, process, found.group(), log)
+
+    def stop() -> None:
+        process.terminate()
+        process.wait(20)
+        process.stdout.close()
+
+    return Page(config, found.group(), stop, process, log)
 
 
-def stop_page(page: Page) -> None:
-    page.process.terminate()
-    page.process.wait(20)
-    page.process.stdout.close()
+def lent_page(config: Config) -> Page:
+    """The page in a thread of this process: the same application behind the same protocol, without a second start of Python."""
+    listening = listen(0)
+    server = uvicorn.Server(uvicorn.Config(make_app(config), http=PatientProtocol, ws="none", lifespan="off", log_config=None))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+
+    def stop() -> None:
+        server.should_exit = True
+        thread.join(20)
+
+    return Page(config, f"http://127.0.0.1:{listening.getsockname()[1]}", stop)
 
 
 def add_accounts(config: Config) -> None:

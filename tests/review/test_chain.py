@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from browsing import go_to, open_case, press, save, sign_in
 from pydicom import dcmread
-from readers_page import Page, add_accounts, start_page, stop_page
+from readers_page import Page, add_accounts, start_page
 from test_reading import formula
 
 from ichset.config import load
@@ -127,7 +127,7 @@ def test_three_people_read_the_demo_through_the_page_to_an_audited_release(tmp_p
     lead = sign_in(browser, page, "lead")
     studies = len(desk.round("image").studies)
     assert re.search(rf"Images\s+judged {studies} / {studies}", lead.inner_text("main"))
-    stop_page(page)
+    page.stop()
     assert (page.log.read_text(), [fault for person in people.values() for fault in person.tab.faults] + lead.faults) == ("", [])
     reads = open_round(config.project.work / "readings", "image", config.read_image, config.project.seed).reads()
     for (study, reader), entry in reads.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from readers_page import add_accounts, start_page, stop_page
+from readers_page import add_accounts, start_page
 from ward import make_ward
 
 from ichset.readings import open_round
@@ -52,7 +52,7 @@ def kill_and_check(folder: Path, kills: int) -> None:
     assert len(acknowledged) >= kills
     client.base_url = page.url
     assert client.get("/api/image/next").json()["progress"]["read"] == len(kept)
-    stop_page(page)
+    page.stop()
 
 
 def test_no_acknowledged_read_is_lost_at_five_kills(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -131,21 +132,28 @@ def head(slices: int, size: int, blood: bool, sharp: bool = False) -> np.ndarray
 
 def write_series(folder: Path, hu: np.ndarray) -> None:
     """Uncompressed CT, stored top-down so that the order in space differs from the order of files."""
+    places = [(-110, -110, 5 * k) for k in range(len(hu))]
+    write_slices(folder, hu, places, [len(hu) - k for k in range(len(hu))])
+
+
+def write_slices(
+    folder: Path, hu: np.ndarray, places: Sequence[Sequence[float]], names: Sequence[int], orientation: Sequence[float] = (1, 0, 0, 0, 1, 0)
+) -> None:
+    """One file a slice, `<name>.dcm`, at its place (mm) in patient coordinates."""
     folder.mkdir(parents=True)
-    frame, series = generate_uid(), generate_uid()
-    for k, plane in enumerate(hu):
+    frame, series, study = generate_uid(), generate_uid(), generate_uid()
+    for plane, place, name in zip(hu, places, names, strict=True):
         dataset = Dataset()
         dataset.SOPClassUID, dataset.SOPInstanceUID = CTImageStorage, generate_uid()
-        dataset.Modality, dataset.SeriesInstanceUID, dataset.FrameOfReferenceUID = "CT", series, frame
+        dataset.Modality, dataset.SeriesInstanceUID, dataset.FrameOfReferenceUID, dataset.StudyInstanceUID = "CT", series, frame, study
         dataset.Rows, dataset.Columns = plane.shape
         dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
         dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 16, 15, 1
         dataset.RescaleSlope, dataset.RescaleIntercept = 1, -1024
-        dataset.PixelSpacing, dataset.SliceThickness = [220 / plane.shape[0]] * 2, 5
-        dataset.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-        dataset.ImagePositionPatient = [-110, -110, 5 * k]
+        dataset.PixelSpacing, dataset.SliceThickness = [round(220 / plane.shape[0], 4)] * 2, 5
+        dataset.ImageOrientationPatient, dataset.ImagePositionPatient = [f"{v:.9f}" for v in orientation], [f"{v:.6f}" for v in place]
         dataset.PixelData = (plane.astype(np.int32) + 1024).astype("<i2").tobytes()
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.MediaStorageSOPClassUID, dataset.file_meta.MediaStorageSOPInstanceUID = CTImageStorage, dataset.SOPInstanceUID
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        dataset.save_as(folder / f"{len(hu) - k}.dcm", enforce_file_format=True)
+        dataset.save_as(folder / f"{name}.dcm", enforce_file_format=True)

@@ -172,22 +172,29 @@ const skip = () => !$("#skip").hidden && leave(`/api/${round}/next`);
 const LABELS = Object.fromEntries([...document.querySelectorAll("[data-label]")].map((b) => [`Key${b.dataset.key}`, b.dataset.label]));
 const ICH = { KeyY: 1, KeyN: 0, KeyU: null };
 
-function mark(label) {
-  const reference = pane?.reference();
-  if (reference) form.markSlice(label, reference);
+// Never a slice that the reader has not seen: what is on its way to the screen is refused in words.
+function mark(label, time) {
+  if (!pane) return;
+  const reference = pane.reference();
+  if (!reference) return problem(pane.viewer.series ? "mark_other" : "mark_early");
+  if (!pane.viewer.wasOnScreen(time)) return problem("mark_early");
+  form.markSlice(label, reference);
 }
 
-function answerKey(code, shift) {
+function answerKey({ code, shiftKey: shift, timeStamp: time }) {
   if (form.closed) return false;
   const digit = /^(?:Digit|Numpad)([1-5])$/.exec(code);
   if (shift && digit) return form.setConfidence(Number(digit[1])), true;
-  if (code in ICH) return shift ? mark("ich") : form.setIch(ICH[code]), true;
-  if (code in LABELS) return shift ? mark(LABELS[code]) : form.toggle(LABELS[code]), true;
+  if (code in ICH) return shift ? mark("ich", time) : form.setIch(ICH[code]), true;
+  if (code in LABELS) return shift ? mark(LABELS[code], time) : form.toggle(LABELS[code]), true;
   const other = { KeyX: () => form.excludeList.focus(), KeyT: () => form.comment.focus() }[code];
   if (!other || shift) return false;
   other();
   return true;
 }
+
+const HELD = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "BracketLeft", "BracketRight", "Semicolon", "Quote",
+  "Equal", "Minus", "NumpadAdd", "NumpadSubtract", "Tab", "Space"]);
 
 document.addEventListener("keydown", (event) => {
   if (dialog.open || event.altKey || event.metaKey || event.isComposing) return;
@@ -201,13 +208,14 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (typing || event.ctrlKey || event.target.closest("header")) return;
+  if (event.repeat && !HELD.has(event.code)) return event.preventDefault(); // a key held down answers once
   const page = { KeyZ: undo, KeyB: others.length ? nextOther : undefined, Escape: skip, Slash: () => dialog.showModal() }[event.code];
   if (event.code === "KeyZ" && !current) return void $("#done-undo").click();
   if (page) {
     event.preventDefault();
     return void page();
   }
-  if (current && !busy && (answerKey(event.code, event.shiftKey) || pane?.key(event.code, event.shiftKey))) event.preventDefault();
+  if (current && !busy && (answerKey(event) || pane?.key(event.code, event.shiftKey))) event.preventDefault();
 });
 
 $("#save").addEventListener("click", save);
@@ -215,7 +223,7 @@ $("#undo").addEventListener("click", undo);
 $("#skip").addEventListener("click", skip);
 $("#help").addEventListener("click", () => dialog.showModal());
 $("#show-report").addEventListener("click", showHiddenReport);
-for (const button of document.querySelectorAll("[data-mark]")) button.addEventListener("click", () => mark(button.dataset.mark));
+for (const button of document.querySelectorAll("[data-mark]")) button.addEventListener("click", (event) => mark(button.dataset.mark, event.timeStamp));
 window.addEventListener("beforeunload", (event) => form.touched && event.preventDefault());
 $("#form").addEventListener("submit", (event) => event.preventDefault());
 

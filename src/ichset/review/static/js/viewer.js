@@ -3,6 +3,8 @@
 import { makeTable, paint, PRESETS } from "./windowing.js";
 import { drawOverlay } from "./overlay.js";
 
+const SETTLED = 300; // ms
+
 export class Viewer {
   constructor(root, onChange) {
     this.root = root;
@@ -15,6 +17,7 @@ export class Viewer {
     this.level = PRESETS[0].level;
     this.invert = false;
     this.pending = false;
+    this.onScreen = null; // {series, slice, since}: what was drawn last, and since when
     new ResizeObserver(() => this.resize()).observe(root);
   }
 
@@ -36,6 +39,7 @@ export class Viewer {
 
   clear() {
     this.series = null;
+    this.onScreen = null;
     for (const canvas of [this.canvas, this.overlay]) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
     this.onChange();
   }
@@ -159,6 +163,14 @@ export class Viewer {
     return Math.hypot((to.x - from.x) * betweenColumns, (to.y - from.y) * betweenRows);
   }
 
+  // Whether the slice was already on screen at this time (of an event, ms): a key may have waited in the browser's queue
+  // behind others that scrolled on. After SETTLED the clocks of events and pictures need not agree.
+  wasOnScreen(time) {
+    const { onScreen } = this;
+    if (!onScreen || onScreen.series !== this.series || onScreen.slice !== this.slice) return false;
+    return onScreen.since <= Math.max(time, performance.now() - SETTLED);
+  }
+
   // --- drawing: at most once a frame ---
   redraw() {
     if (this.pending) return;
@@ -181,6 +193,9 @@ export class Viewer {
     context.imageSmoothingQuality = "high";
     context.drawImage(this.source, x, y, width, height);
     Object.assign(this.canvas.dataset, { x, y, scale: this.scale, slice: this.slice, width: this.width, level: this.level });
+    if (this.onScreen?.series !== this.series || this.onScreen.slice !== this.slice) {
+      this.onScreen = { series: this.series, slice: this.slice, since: performance.now() };
+    }
     this.drawn = (this.drawn ?? 0) + 1;
     this.canvas.dataset.drawn = this.drawn;
     drawOverlay(this);
