@@ -13,6 +13,7 @@ from ichset.imaging.geometry import stack_of
 from ichset.imaging.header import read_header, row_of
 from ichset.imaging.series import Knowledge, Seen, choose
 
+from . import descriptions
 from .ct import ct, picture
 
 CONFIG = RetrieveConfig(path=Path("archive"))
@@ -90,6 +91,43 @@ def test_others_are_left_with_their_reason(changes: dict[str, Any], why: str) ->
     assert reason(rows(**changes)) == why
 
 
+WORDS = {
+    None: descriptions.TAKEN, "contrast phase": descriptions.CONTRAST, "derived, not original slices": descriptions.DERIVED,
+    "localizer": descriptions.LOCALIZERS, "bolus monitoring": descriptions.MONITORING, "dose report or screen page": descriptions.PAGES,
+    "not the head": descriptions.ELSEWHERE, "doubtful": descriptions.DOUBTFUL,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("expected", WORDS, ids=str)
+def test_words_of_scanners_and_hospitals(expected: str | None) -> None:
+    wrong, plainly = [], rows()
+    for line in WORDS[expected].strip("\n").split("\n"):
+        more = descriptions.MORE.get(line, {})
+        headers = rows(SeriesDescription=line, **more) if "SOPClassUID" in more or "ImageType" in more else _said(plainly, line, more)
+        choice = choose({headers[0]["series_uid"]: headers}, CONFIG)[0]
+        if (choice.reason or ("doubtful" if choice.phase == "doubtful" else None)) != expected:
+            wrong.append((line, choice.reason, choice.phase))
+    assert wrong == []
+
+
+COLUMN = {"BodyPartExamined": "body_part", "StudyDescription": "study_description", "ProtocolName": "protocol", "ContrastBolusAgent": "contrast"}
+
+
+def _said(headers: list[dict[str, Any]], description: str, more: dict[str, Any]) -> list[dict[str, Any]]:
+    """The same slices under other words: making data sets anew for each would cost seconds."""
+    changes = {"description": description} | {COLUMN[name]: value for name, value in more.items()}
+    return [header | changes for header in headers]
+
+
+@pytest.mark.parametrize(
+    ("description", "why"),
+    [("Мозг с контрастированием", "contrast phase"), ("Шейный отдел", "not the head"), ("Сагиттально", "derived, not original slices")],
+)
+@pytest.mark.parametrize("codec", ["cp1251", "iso8859-5", "utf-8"])
+def test_cyrillic_without_its_character_set_is_read_all_the_same(description: str, why: str, codec: str) -> None:
+    assert reason(_said(rows(), description.encode(codec).decode("latin-1"), {})) == why
+
+
 STEPS: list[tuple[Any, str | None]] = [
     (np.arange(7) * 5.0, "too few slices"),
     (np.arange(10) * 5.0, "covers too little of the head"),
@@ -113,6 +151,35 @@ def test_two_stacks_under_one_series_number_are_told_apart() -> None:
     assert [(choice.headers[0]["kernel"], choice.reason) for choice in choices] == [
         ("BONE", "several stacks under one series number"), ("STANDARD", None)
     ]  # fmt: skip
+
+
+def test_a_volume_stored_as_two_series_is_named() -> None:
+    halves = {str(half): rows((12 * half + np.arange(12)) * 5.0, series=half) for half in (0, 1)}
+    assert [choice.reason for choice in choose(halves, CONFIG)] == ["part of a series that was split"] * 2
+    apart = {str(half): rows((14 * half + np.arange(12)) * 5.0, series=half) for half in (0, 1)}
+    assert [choice.reason for choice in choose(apart, CONFIG)] == ["covers too little of the head"] * 2
+
+
+def test_two_tilts_under_one_number_are_named() -> None:
+    tilted = [1, 0, 0, 0, 0.94, 0.342]
+    headers = rows(ImageOrientationPatient=lambda number: [1, 0, 0, 0, 1, 0] if number <= 12 else tilted)
+    assert {choice.reason for choice in choose({"1": headers}, CONFIG)} == {"slices of mixed orientations"}
+
+
+ROUND = np.radians(20)
+TURNED = {
+    "head first prone": ([-1, 0, 0, 0, -1, 0], [0, 0, 5]), "feet first": ([-1, 0, 0, 0, 1, 0], [0, 0, -5]),
+    "on the right side": ([0, -1, 0, 1, 0, 0], [0, 0, 5]), "on the left side": ([0, 1, 0, -1, 0, 0], [0, 0, 5]),
+    "tilt up": ([1, 0, 0, 0, np.cos(ROUND), np.sin(ROUND)], [0, 0, 5]), "tilt down": ([1, 0, 0, 0, np.cos(ROUND), -np.sin(ROUND)], [0, 0, 5]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TURNED)
+def test_however_the_patient_lies(name: str) -> None:
+    plane, step = TURNED[name]
+    headers = rows(ImageOrientationPatient=plane, place=lambda number: [-115 + step[0] * number, -115 + step[1] * number, step[2] * number])
+    assert reason(headers) is None
+    assert stack_of(headers).spacing == pytest.approx(5 * (np.cos(ROUND) if "tilt" in name else 1), abs=0.01)
 
 
 def test_best_soft_tissue_takes_one() -> None:

@@ -131,12 +131,13 @@ def _holes(headers: list[Header]) -> bool:
 
 def by_orientation(headers: Sequence[Header]) -> list[list[Header]]:
     """The headers in groups of one plane, matrix and pixel size, the largest first; those that tell no plane stay together."""
-    ordered = sorted(headers, key=_plane)
-    groups = [list(group) for _, group in groupby(ordered, key=_plane)]
-    return sorted(groups, key=lambda group: (-len(group), _plane(group[0])))
+    ordered = sorted(headers, key=plane_of)
+    groups = [list(group) for _, group in groupby(ordered, key=plane_of)]
+    return sorted(groups, key=lambda group: (-len(group), plane_of(group[0])))
 
 
-def _plane(header: Header) -> tuple[str, str]:
+def plane_of(header: Header) -> tuple[str, str]:
+    """The slice's plane and its matrix with pixel size, as text that is equal where they are."""
     orientation = header["orientation"]
     plane = "" if orientation is None else str([round(number, 2) + 0.0 for number in orientation])
     return plane, str((header["rows"], header["columns"], [round(number, 4) for number in header["pixel_spacing"] or ()]))

@@ -91,7 +91,9 @@ def lines_of(choices: Sequence[Choice]) -> Iterator[str]:
         first, stack = choice.headers[0], choice.stack
         spacing = "" if stack.spacing is None else f"{stack.spacing:.2f} mm"
         phase = choice.phase if choice.reason is None or "phase" in choice.reason else ""
-        decision = f"left: {choice.reason}" if choice.reason else "taken" + ("" if stack.name == "regular" else f" ({stack.name})")
+        decision = f"left: {choice.reason}" if choice.reason else "taken"
+        if len(choice.headers) > 1 and stack.name not in ("regular", choice.reason) and first["position"]:
+            decision += f" ({stack.name})"
         number = "" if first["series_number"] is None else f"{int(first['series_number'])}"
         described = _printable(first["description"] or first["protocol"] or "(no description)")[:WIDEST]
         yield f"{number:>8} {len(choice.headers):>7} {spacing:>9}  {phase:<9} {described:<{WIDEST}}  {decision}".rstrip()

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ichset.config import RetrieveConfig
-from ichset.imaging.geometry import Stack, by_orientation, stack_of
+from ichset.imaging.geometry import Stack, by_orientation, plane_of, stack_of
 from ichset.imaging.sources import Header
-from ichset.imaging.words import CONTRAST, DERIVED, LOCALIZER, MONITORING, NATIVE, NO_AGENT, PAGE, is_sharp, plain, region_of
+from ichset.imaging.words import BOTH, CONTRAST, DERIVED, LOCALIZER, MONITORING, NATIVE, NO_AGENT, PAGE, is_sharp, plain, region_of
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 DOUBTFUL = "phase in doubt beside a native series"
+TOO_LITTLE = ("too few slices", "covers too little of the head")
+SPLIT = "part of a series that was split"
 UNTOLD = "position or orientation missing"
 Key = tuple[str, int]  # series UID, part of the series
 
@@ -59,10 +61,8 @@ def choose(series: Mapping[str, Sequence[Header]], config: RetrieveConfig, knowl
     """Judge every series of a study, in the order of series numbers; a series of several stacks is judged by parts."""
     known = knowledge or Knowledge()
     ordered = sorted(series.items(), key=lambda item: (_number(item[1]), item[0]))
-    choices = [
-        _judge((uid, part), headers, config, known) for uid, all_headers in ordered for part, headers in enumerate(_parts(all_headers), 1)
-    ]
-    choices = _one_part_each(choices)
+    choices = [_judge((uid, part), headers, config, known) for uid, all_headers in ordered for part, headers in enumerate(_parts(all_headers), 1)]
+    choices = _split_named(_mixed_named(_one_part_each(choices)))
     native = any(choice.reason is None and choice.phase == "native" for choice in choices)
     if native:
         choices = [replace(one, reason=DOUBTFUL) if one.reason is None and one.phase == "doubtful" else one for one in choices]
@@ -128,6 +128,39 @@ def _one_part_each(choices: Iterable[Choice]) -> list[Choice]:
     return [one if one.reason or one.key == best[one.key[0]] else replace(one, reason="several stacks under one series number") for one in listed]
 
 
+def _mixed_named(choices: list[Choice]) -> list[Choice]:
+    """Parts of one series that are each too short lack what lies in another plane or matrix: that is why they are."""
+    series: dict[str, list[Choice]] = defaultdict(list)
+    for choice in choices:
+        if _kind(choice.headers[0]) == "slice":
+            series[choice.key[0]].append(choice)
+    return [replace(one, reason=_mixture(one, series[one.key[0]])) if one.reason in TOO_LITTLE else one for one in choices]
+
+
+def _mixture(one: Choice, parts: Sequence[Choice]) -> str | None:
+    plane, matrix = plane_of(one.headers[0])
+    others = [plane_of(other.headers[0]) for other in parts if other.reason in TOO_LITTLE]
+    if any(plane != other for other, _ in others):
+        return "slices of mixed orientations"
+    return "slices of different pixel spacing or size" if any(matrix != other for _, other in others) else one.reason
+
+
+def _split_named(choices: list[Choice]) -> list[Choice]:
+    """A stack too short for itself whose next slice lies in a series of the same make: one volume stored as several."""
+    short = [choice for choice in choices if choice.reason in TOO_LITTLE]
+    found = {one.key for one in short if any(one is not other and _continues(one, other) for other in short)}
+    return [replace(choice, reason=SPLIT) if choice.key in found else choice for choice in choices]
+
+
+def _continues(one: Choice, other: Choice) -> bool:
+    first, second = one.headers[0], other.headers[0]
+    alike = ("kernel", "slice_thickness", "rows", "columns", "pixel_spacing", "contrast", "description")
+    if any(first[name] != second[name] for name in alike):
+        return False
+    joined = stack_of([*one.headers, *other.headers])
+    return joined.fault is None and len(joined.spacings) == 1
+
+
 # --- one stack --------------------------------------------------------------------------------------
 def _judge(key: Key, headers: Sequence[Header], config: RetrieveConfig, known: Knowledge) -> Choice:
     ordered = tuple(sorted(headers, key=lambda header: (header["instance_number"] or 0, header["sop_uid"])))
@@ -188,10 +221,13 @@ def phase_of(headers: Sequence[Header]) -> str:
     first = headers[0]
     described = plain(first["description"])
     agent = any((header["contrast"] or "").strip().lower() not in NO_AGENT for header in headers)
-    if NATIVE.search(described):
+    if BOTH.search(described):
+        return "doubtful"
+    rest = NATIVE.sub(" ", described)
+    if CONTRAST.search(rest):
+        return "doubtful" if rest != described else "contrast"
+    if rest != described:
         return "doubtful" if agent else "native"
-    if CONTRAST.search(described):
-        return "contrast"
     return "doubtful" if agent else "silent"
 
 
