@@ -31,6 +31,28 @@ def scored(change: Callable[[np.ndarray, int], np.ndarray] | None = None, size: 
     return quality_of(from_datasets(slices))
 
 
+def noisy(sigma: float) -> Callable[[np.ndarray, int], np.ndarray]:
+    return lambda hu, index: hu + RNG.normal(0, sigma, hu.shape)
+
+
+def bled(hu: np.ndarray, index: int) -> np.ndarray:
+    """Clotted blood under the noise of a thin slice."""
+    y, x = (np.mgrid[: len(hu), : len(hu)] - (len(hu) - 1) / 2) * PIXEL * SIZE / len(hu)
+    hu[(np.hypot(x - 25, y) < 30) & (hu < 100)] = 85
+    return noisy(30)(hu, index)
+
+
+@pytest.mark.parametrize("change", [noisy(20), noisy(60), noisy(120), noisy(200), bled], ids=["20", "60", "120", "200", "clot"])
+def test_noise_and_clots_are_no_contrast(change: Callable[[np.ndarray, int], np.ndarray]) -> None:
+    """A bone kernel's thin slices have noise of 100 HU and more; such a native series is released, not doubted."""
+    assert scored(change, size=160).phase in ("native", "unclear")
+
+
+@pytest.mark.parametrize("vessels", [130, 180, 300, 450])
+def test_vessels_are_seen_up_to_the_arterial_peak(vessels: int) -> None:
+    assert scored(noisy(20), size=160, vessels=vessels).phase == "contrast"
+
+
 def test_a_sound_head_has_nothing() -> None:
     found = scored()
     assert (found.phase, found.head) == ("native", True)
@@ -88,9 +110,7 @@ def stack(count: int = 24) -> list[Dataset]:
     return [ct(index + 1, index * 5.0, hu, PixelSpacing=[1.8, 1.8]) for index, hu in enumerate(pictures)]
 
 
-@pytest.mark.parametrize(
-    ("slope", "intercept"), [("1", "0"), ("1", "-8192"), ("1", "1024"), ("0", "-1024"), ("2", "-1024"), ("-1", "-1024")]
-)
+@pytest.mark.parametrize(("slope", "intercept"), [("1", "0"), ("1", "-8192"), ("1", "1024"), ("0", "-1024"), ("2", "-1024"), ("-1", "-1024")])
 @pytest.mark.parametrize("some", [True, False], ids=["three slices", "all slices"])
 def test_corrupted_rescale_is_mended_with_a_record(slope: str, intercept: str, some: bool) -> None:
     series = stack()

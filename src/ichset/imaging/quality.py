@@ -18,7 +18,9 @@ METAL_HU = 3000  # beyond cortical bone and enamel
 PADDING_HU = -1500  # below: what scanners write outside the circle of reconstruction
 BODY_HU = -300
 BONE_HU = 300
-CONTRAST_HU = (105, 300)  # above clotted blood (90 HU), below bone
+CLOT_HU, CONTRAST_HU = 90, (105, 700)  # enhanced vessels lie above clotted blood, arteries at their peak far above 300
+NOISY_HU = 25.0  # of the averaged brain: vessels and noise are no longer told apart
+SLAB_MM = 4.0  # thin slices are averaged so far before vessels are sought
 CALCIFIED_SHARE = 0.0008  # of the intracranial volume; choroid plexus, pineal gland and falx stay below
 ENHANCED_SHARE = 0.0035  # vessels and sinuses after contrast lie above
 SEVERE_JUMP_MM = 5.0  # of the intracranial centre from slice to slice, beyond what the neighbours share
@@ -46,23 +48,24 @@ def quality_of(volume: Volume) -> Quality:
     """Score a volume of (slices, rows, columns) HU. Padding counts as air."""
     step = max(1, round(GRID_MM / max(volume.spacing)))
     hu = volume.hu[:, ::step, ::step]
+    calm = hu if step == 1 else np.stack([ndimage.uniform_filter(picture, step)[::step, ::step] for picture in volume.hu])
     spacing = (volume.spacing[0] * step, volume.spacing[1] * step)
     body = np.stack([_largest(picture > BODY_HU) for picture in hu])
     inside = np.stack([_intracranial(picture, spacing) for picture in hu])
     metal = float(np.count_nonzero(hu >= METAL_HU)) / max(int(np.count_nonzero(body)), 1)
     clean = np.array([np.count_nonzero(picture >= METAL_HU) < METAL_PIXELS for picture in hu])
     return Quality(
-        motion=max(_jumps(inside, spacing), _ghosts(hu[clean], body[clean], inside[clean], spacing)),
+        motion=max(_jumps(inside, spacing), _ghosts(calm[clean], body[clean], inside[clean], spacing)),
         metal=min(metal / SEVERE_METAL, 1.0),
         detector=_rings(hu[clean], inside[clean]),
         truncated=_truncated(body),
-        phase=_phase(hu[clean], inside[clean]),
+        phase=_phase(*_slabs(calm, inside, clean, volume.offsets)),
         head=_is_head(body, inside, spacing),
     )
 
 
-def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    labels, count = ndimage.label(ndimage.binary_opening(mask, iterations=2))
+def _largest(mask: NDArray[np.bool_], opened: bool = True) -> NDArray[np.bool_]:
+    labels, count = ndimage.label(ndimage.binary_opening(mask, iterations=2) if opened else mask)
     if not count:
         return np.zeros_like(mask)
     sizes = np.bincount(labels.ravel())
@@ -73,7 +76,9 @@ def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _intracranial(picture: NDArray[np.int16], spacing: tuple[float, float]) -> NDArray[np.bool_]:
     """What bone encloses in this slice, 5 mm off the bone; nothing below the skull base, where nothing is enclosed."""
     bone = ndimage.binary_closing(picture > BONE_HU, iterations=2)
-    enclosed = ndimage.binary_fill_holes(bone) & ~bone
+    ring = _largest(bone, opened=False)
+    islands = bone & ndimage.binary_fill_holes(ring) & ~ring  # arteries at their peak are as dense as bone
+    enclosed = ndimage.binary_fill_holes(bone) & ~bone | islands
     return np.asarray(ndimage.binary_erosion(_largest(enclosed & (picture > BODY_HU)), iterations=max(1, round(5 / min(spacing)))))
 
 
@@ -127,17 +132,28 @@ def _truncated(body: NDArray[np.bool_]) -> float:
     return float(np.count_nonzero(cut & there)) / max(int(np.count_nonzero(there)), 1)
 
 
-def _phase(hu: NDArray[np.int16], inside: NDArray[np.bool_]) -> str:
+def _slabs(
+    calm: NDArray[np.int16], inside: NDArray[np.bool_], clean: NDArray[np.bool_], offsets: NDArray[np.float64]
+) -> tuple[list[NDArray[np.float32]], list[NDArray[np.bool_]]]:
+    """Thin slices averaged to slabs of a few millimetres, with what lies inside the skull in all of a slab; slices with metal left out."""
+    slabs: dict[int, list[int]] = {}
+    for index in np.flatnonzero(clean).tolist():
+        slabs.setdefault(int(offsets[index] / SLAB_MM), []).append(index)
+    members = list(slabs.values())
+    return [calm[one].mean(0, dtype=np.float32) for one in members], [inside[one].all(0) for one in members]
+
+
+def _phase(pictures: list[NDArray[np.float32]], inside: list[NDArray[np.bool_]]) -> str:
     """Enhanced vessels and sinuses fill more of the skull than calcifications do; smoothed in the slice against noise."""
-    volume = int(np.count_nonzero(inside))
-    if volume < 2000:
+    found = [ndimage.median_filter(picture, 3)[mask] for picture, mask in zip(pictures, inside, strict=True) if mask.any()]
+    smooth = np.concatenate(found) if found else np.zeros(0, np.float32)
+    if smooth.size < 2000:
         return "unclear"
-    bright = 0
-    for picture, mask in zip(hu, inside, strict=True):
-        if mask.any():
-            smooth = ndimage.median_filter(picture, 3)[mask]
-            bright += int(np.count_nonzero((smooth > CONTRAST_HU[0]) & (smooth < CONTRAST_HU[1])))
-    share = bright / volume
+    noise = 1.4826 * float(np.median(np.abs(smooth - np.median(smooth))))
+    if noise > NOISY_HU:
+        return "unclear"
+    low = max(CONTRAST_HU[0], CLOT_HU + 3 * noise)
+    share = np.count_nonzero((smooth > low) & (smooth < CONTRAST_HU[1])) / smooth.size
     return "contrast" if share > ENHANCED_SHARE else "native" if share < CALCIFIED_SHARE else "unclear"
 
 

@@ -27,7 +27,7 @@ DECIDING = {
     "source", "path", "dicomweb", "dimse", "lookup", "masks", "policy", "min_slices", "min_coverage_mm",
     "max_motion", "max_metal", "max_detector", "max_truncated",
 }  # fmt: skip
-VERSION = 3  # of what a finished study's folder holds: raised when the same settings would give another result
+VERSION = 4  # of what a finished study's folder holds: raised when the same settings would give another result
 
 
 def retrieve_wave(wave: pa.Table, screened: pa.Table, config: RetrieveConfig, engine: EngineConfig, work: Path) -> StageOutput:
