@@ -140,7 +140,7 @@ def _slabs(
     for index in np.flatnonzero(clean).tolist():
         slabs.setdefault(int(offsets[index] / SLAB_MM), []).append(index)
     members = list(slabs.values())
-    return [calm[one].mean(0, dtype=np.float32) for one in members], [inside[one].all(0) for one in members]
+    return [calm[one].mean(0, dtype=np.float32) for one in members], [np.asarray(inside[one].all(0)) for one in members]
 
 
 def _phase(pictures: list[NDArray[np.float32]], inside: list[NDArray[np.bool_]]) -> str:
