@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ichset.contracts import COMPARTMENTS
 from ichset.reports.phrases import PhraseBook
@@ -17,12 +17,18 @@ _COMMA = re.compile(r",(?!\d)")
 _AND = re.compile(r"\s*-?\s*(?:,|и|/|and)\s*")
 _WITHIN = re.compile(r"(?:\bв|\bво|\bпо|\bwithin|\bin|\balong|\binto)\s+(?:the\s+)?(?:[\w-]+\s+){0,2}$")
 # beside a place is not in it: над височной долей, adjacent to the frontal lobe
-_BESIDE = re.compile(r"(?:\bнад|\bвдоль|\bоколо|\bпод|прилеж\w+ к|возле|рядом с|abutting|near|\bover|\boverlying|\balong|adjacent to)\s+(?:the\s+)?(?:[\w-]+\s+){0,3}$")
+_BESIDE = re.compile(
+    r"(?:\bнад|\bвдоль|\bпо ходу|\bоколо|\bпод|прилеж\w+ к|возле|рядом с|abutting|near|\bover|\boverlying|\balong|adjacent to)\s+(?:the\s+)?(?:[\w-]+\s+){0,3}$"
+)
 _INTO = re.compile(r"(?:\b(?:в|во|из|просвет\w*|рог\w*|полост\w*|систем\w*|отдел\w*|in|within|into|of))\s+(?:[\w-]+\s+){0,3}$")
 _TOUCHES = re.compile(r"прилеж\w+ к|в области|abutting|adjacent to|near|сдавл\w+|компресс\w+")
-_OF_NATURE = re.compile(r"\s*(?:природ|генез|характер|этиолог|nature|etiolog)")
+_WITH = re.compile(r"\b(?:с|со|with)\s+(?:[\w-]+\s+){0,3}$")
+# опухолевую природу, вентрикулярного дренажа: the place only names a cause or a device
+_OF_NATURE = re.compile(r"\s*(?:природ|генез|характер|этиолог|дренаж|катетер|шунт|nature|etiolog|drain|catheter|shunt)")
+_OUTSIDE_BRAIN = re.compile(r"экстрааксиальн|внемозгов|подоболоч|оболочечн|extra-?axial")
+_FILLED = re.compile(r"тампонир|заполн|содерж|выполнен|filled|contain|cast")
 _NAMED = re.compile(
-    r"эпи|экстрад|субд|субар|внутримозг|внутрижел|паренхимат|вентрик|двояко|линзо|серповид|epid|extrad|subd|subar|intra|lenti|biconv|cresc"
+    r"эпи|экстрад|субд|субар|внутримозг|внутрижел|паренхимат|вентрик|двояко|линзо|серповид|э/д|с/д|с/а|в/ж|epid|extrad|subd|subar|intra|lenti|biconv|cresc"
 )
 
 
@@ -74,9 +80,11 @@ class Marks:
 def blood_findings(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> tuple[tuple[str, ...], str]:
     """(compartments or extracranial or BLOOD, words of the nearest place)."""
     text = marks.text
-    places = _near(marks, hit, hits)
+    places = _near(marks, hit, hits) or _topic(marks, hit)
     if not places and len(hits) > 1:
         places = [place for place in _near(marks, hit, ()) if place.own]
+    if all(hit.start <= place.start < hit.end for place in places) and (whole := _part_of(text, hit, hits)):
+        return (whole,), places[0].words if places else ""
     words = places[0].words if places else ""
     if hit.kind != BLOOD:
         if any(place.name == "spine" for place in places):
@@ -93,9 +101,27 @@ def blood_findings(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> tuple[tuple[s
     return tuple(dict.fromkeys(chosen)) or (BLOOD,), words
 
 
+def _topic(marks: Marks, hit: Hit) -> list[Place]:
+    """Желудочки: в левом боковом кровь. What stands before the colon places all of the sentence."""
+    colon = marks.text.rfind(":", 0, hit.start)
+    if colon < 0:
+        return []
+    places = _places(marks, 0, colon, hit, (*BLEEDS, OUTSIDE, "spine"))
+    return [replace(places[-1], own=True)] if places else []
+
+
+def _part_of(text: str, hit: Hit, hits: Sequence[Hit]) -> str:
+    """The compartment of the blood that this bleeds into: субдуральная гематома с повторным кровоизлиянием; or ''."""
+    if hit.kind != BLOOD or not _WITH.search(text, 0, hit.start):
+        return ""
+    earlier = [one.kind for one in hits if one.end <= hit.start and (one.kind == BLOOD or one.kind in BLEEDS)]
+    return earlier[-1] if earlier and earlier[-1] in ("subdural", "epidural") else ""
+
+
 def fracture_finding(marks: Marks, low: int, high: int, hit: Hit) -> tuple[tuple[str, ...], str]:
     """Fracture of vault or base (or of no said bone), or of the face or spine alone."""
     places = [p for p in _places(marks, low, high, hit, ("skull", "face", "spine")) if not p.start <= hit.start < p.end]
+    places = [place for place in places if place.own] or places
     places.sort(key=lambda place: place.far)
     if places and all(place.name != "skull" for place in places):
         return ("facial fracture",), places[0].words
@@ -115,7 +141,12 @@ def _near(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> list[Place]:
     for place in _places(marks, max(low, before), min(high, after), hit, (*BLEEDS, OUTSIDE, "spine")):
         if place.far > NEAR or (hit.start <= place.start < hit.end and hit.kind != BLOOD):
             continue
-        if place.end <= hit.start and before >= 0 and not _COMMA.search(text, before, place.start) and not _AND.fullmatch(text[place.end : hit.start]):
+        if (
+            place.end <= hit.start
+            and before >= 0
+            and not _COMMA.search(text, before, place.start)
+            and not _AND.fullmatch(text[place.end : hit.start])
+        ):
             continue  # it follows another hit without a comma: theirs
         if place.start >= hit.end and after <= len(text) and not place.own and not _COMMA.search(text, place.end, after):
             continue  # it leads to the next hit
@@ -123,9 +154,11 @@ def _near(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> list[Place]:
             continue
         if _OF_NATURE.match(text, place.end):
             continue  # опухолевую природу гематомы
+        if place.name == "intracerebral" and not place.named and _OUTSIDE_BRAIN.search(text, low, high):
+            continue
         if place.name == "intracerebral" and not place.named and _BESIDE.search(text[max(0, place.start - 40) : place.start]):
             continue
-        if place.name == "intraventricular" and not place.named and not _inside(text, place):
+        if place.name == "intraventricular" and not place.named and not _inside(text, place, hit):
             continue
         found.append(place)
     # a lobe beside sulci, cisterns or horns only says which of them
@@ -147,8 +180,10 @@ def _places(marks: Marks, low: int, high: int, hit: Hit, names: Sequence[str]) -
     return [one for one in found if one not in within]
 
 
-def _inside(text: str, place: Place) -> bool:
-    """In the ventricles, not beside them."""
+def _inside(text: str, place: Place, hit: Hit) -> bool:
+    """In the ventricles, not beside them; or they are full of it."""
+    if _FILLED.search(text, place.end, max(hit.start, place.end)):
+        return True
     ahead = text[max(0, place.start - 40) : place.start]
     return bool(_INTO.search(ahead)) and not _TOUCHES.search(ahead)
 

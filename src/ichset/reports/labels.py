@@ -11,8 +11,8 @@ from ichset.reports.scope import ABSENT, HISTORICAL, PRESENT, RESOLVED, UNCERTAI
 BLEEDING = (*COMPARTMENTS, "intraventricular", "haemorrhage")
 
 
-def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: bool) -> tuple[dict[str, int | None], bool]:
-    """Every label but `brain_ct`, and `doubt`. `normal`: the conclusion denies any pathology; `nondiagnostic`: the scan says nothing.
+def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: bool, calm: bool = False) -> tuple[dict[str, int | None], bool]:
+    """Every label but `brain_ct`, and `doubt`. `normal`: the conclusion denies any pathology, `calm`: any that is acute; `nondiagnostic`: the scan says nothing.
 
     The conclusion outranks the description: what it denies is absent, whatever the description says.
     """
@@ -27,7 +27,7 @@ def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: boo
         kept = _verdict([one for one in described if not set(one.findings) <= denied])
         ich = 0 if kept is _UNSAID else kept
     if ich is _UNSAID:
-        ich = 0 if normal and earlier is not _UNSAID else earlier
+        ich = 0 if (normal and earlier is not _UNSAID) or (calm and earlier is None) else earlier
     doubt = earlier is not _UNSAID and bool(told or normal) and earlier != ich
     labels: dict[str, int | None] = {"ich": None if nondiagnostic and ich is _UNSAID else 0 if ich is _UNSAID else ich}  # type: ignore[dict-item]
     past = [one for one in blood if one.assertion in (HISTORICAL, RESOLVED)]

@@ -19,7 +19,11 @@ from ichset.reports.scope import Scope
 OTHER_FINDINGS = ("fracture", "tumour", "vascular")
 # every branch begins with its sign, not with what stands before it: such a pattern is found twenty times as fast
 _SENTENCE = re.compile(r"[!?]|\.(?:(?<!\d\.)(?=\s|$|[а-яa-z])|(?<=\d\.)(?=\s+[а-яa-z]|\s*$))|[;\n]\s*(?:[-•*–]\s*)?")
-_ABBREVIATED = re.compile(r"(?:\b(?:т\.\s?[енк]|т|г|гг|др|пр|см|рис|стр|напр|ул|dr|vs|e\.g|i\.e|approx|д|с|э|в|п|о|ok)|\b[а-яa-z])$")
+_ABBREVIATED = re.compile(
+    r"(?:\b(?:т\.\s?[енк]|т|г|гг|др|пр|см|рис|стр|напр|ул|dr|vs|e\.g|i\.e|approx|кровоизл|геморраг|субдур|эпидур|субарахн|лобн|височн|теменн|затылочн|лев|прав|д|с|э|в|п|о|ok)|\b[а-яa-z])$"
+)
+_ANSWERED = re.compile(r"\s*(?:нет|no)\b")
+_DENIED_LIST = re.compile(r"[^:;]*\b(?:нет|не [а-я]+|отсутству[а-я]+|данных за|no|not seen|absent|negative for)\s*:")
 _SIDE = (
     ("bilateral", re.compile(r"двусторонн|двухсторонн|билатеральн|с обеих сторон|с двух сторон|обеих|обоих|bilateral|both")),
     ("left", re.compile(r"слева|лев(?:ой|ого|ая|ом|ую|ый|ых|ые|о-)|левосторон|левополушар|\bleft")),
@@ -30,6 +34,23 @@ _LEFT, _RIGHT = r"(?:слева|лев(?:ой|ого|ом|ых)|left)", r"(?:с�
 # в левой лобной и в правой височной долях: both sides, with no shift or other structure between
 _AND_SIDE = r"(?:(?!смещ|дислок|shift|,)[^.]){0,45}\b(?:и|and)\b(?:(?!смещ|дислок|shift|,)[^.]){0,25}"
 _BOTH_SIDES = re.compile(rf"\b{_LEFT}\b{_AND_SIDE}\b{_RIGHT}\b|\b{_RIGHT}\b{_AND_SIDE}\b{_LEFT}\b")
+# субдуральные гематомы, геморрагиями: more than one by their ending, where the word is not a genitive of one
+_PLURAL = re.compile(
+    r"(?:(?:ые|[кгхшщж]ие|ыми|[кгхшщж]ими)\s+[а-я-]*(?:гематомы|геморрагии|кровоизлияния|ушибы|контузии)|(?:гематом|геморраги|кровоизлияни|очаг|ушиб|контузи)[ая]ми)$"
+)
+_NUMBER = re.compile(r"\b(?:два|две|двух|двумя|три|трех|четыре|two|three|four)\s+(?!недел|сут|дн|час|мес|нед|week|day|hour|month)[а-яa-z -]{0,45}$")
+_INFARCT = re.compile("инфаркт|ишеми|infarct|ischem|ischaem")
+_STRETCH = re.compile(r",(?!\d)")
+# an adjective that stands for its noun: a left subdural, 8 mm; not the subdural space
+_BARE = ("subdural", "epidural", "extradural")
+_NOUN_ENDS = re.compile(
+    r"\s*(?:$|[.,;:()?/\d–—-]|(?:is|are|was|were|has|have|of|in|on|at|and|or|nor|along|over|overlying|with|without|measur\w*|up|now|layering|extend\w*"
+    r"|unchanged|stable|component|from|due|causing|seen|noted|identified|bleed\w*|remains?|again)\b)"
+)
+# слева 8 мм, справа 5 мм
+_EACH_SIDE = re.compile(
+    r"(?:слева|left)[^;]{0,30}\d\s*(?:мм|мл|mm|ml)[^;]{0,20}(?:справа|right)[^;]{0,30}\d|(?:справа|right)[^;]{0,30}\d\s*(?:мм|мл|mm|ml)[^;]{0,20}(?:слева|left)[^;]{0,30}\d"
+)
 
 
 @dataclass(frozen=True)
@@ -76,9 +97,7 @@ def _telling(text: str, raised: re.Pattern[str]) -> Iterator[tuple[int, int]]:
 
 
 def _mention(section: str, raw: str, low: int, high: int, sentence: int, one: Statement) -> Mention:
-    return Mention(
-        section, low, high, one.findings, one.assertion, one.laterality, one.location, raw[low:high], one.cue, one.many, one.new, sentence
-    )
+    return Mention(section, low, high, one.findings, one.assertion, one.laterality, one.location, raw[low:high], one.cue, one.many, one.new, sentence)
 
 
 MOST_MENTIONS = 200  # in one section; a long report has a dozen
@@ -101,12 +120,21 @@ def _sentences(text: str) -> Iterator[tuple[int, int]]:
     for mark in _SENTENCE.finditer(text):
         if mark[0] == "." and _is_abbreviated(text[max(start, mark.start() - 8) : mark.start()]):
             continue
+        if mark[0][0] in ";?" and _goes_on(text, start, mark):
+            continue
         stop = mark.end() if mark[0].startswith("?") else mark.start()  # a question mark is a doubt
         if stop > start:
             yield start, stop
         start = mark.end()
     if start < len(text):
         yield start, len(text)
+
+
+def _goes_on(text: str, start: int, mark: re.Match[str]) -> bool:
+    """Не видно: САК; СДГ; ЭДГ. A denial before a colon is of all that is listed; a question may be answered at once: Кровь? Нет."""
+    if mark[0][0] == "?":
+        return bool(_ANSWERED.match(text, mark.end()))
+    return bool(_DENIED_LIST.match(text, start, mark.start()))
 
 
 @lru_cache(50_000)
@@ -147,9 +175,37 @@ def _statement(sentence: Sentence, hits: list[Hit], hit: Hit) -> Statement:
     elif hit.kind not in OTHER_FINDINGS:
         findings, place = blood_findings(sentence.marks, hit, hits)
     assertion, cue, new = Scope(words[low : hit.start], words[hit.start : hit.end], words[hit.end : high], book).assertion()
-    around = words[low:high]
-    many = bool(book.keywords["many"].search(around))
-    return Statement(hit.start, hit.end, findings, assertion, _side(around), place, cue, many, new)
+    around = _of_the_hit(words, low, high, hit, book)
+    many = bool(book.keywords["many"].search(around) or _counted(words[max(low, hit.end - 80) : hit.end], around))
+    side = _side(_own_stretch(words, low, high, hit)) or _side(around)
+    if side in ("left", "right") and "," in around and _EACH_SIDE.search(around):
+        side = "bilateral"
+    return Statement(hit.start, hit.end, findings, assertion, side, place, cue, many, new)
+
+
+def _of_the_hit(words: str, low: int, high: int, hit: Hit, book: PhraseBook) -> str:
+    """The clause less the stretches between commas that speak of something else: слева СДГ, гигромы с двух сторон."""
+    clause = words[low:high]
+    if "," not in clause or not book.cues["other"].search(clause):
+        return clause
+    parts, at = [], low
+    for part in _STRETCH.split(clause):
+        if at <= hit.start <= at + len(part) or not book.cues["other"].search(part):
+            parts.append(part)
+        at += len(part) + 1
+    return ",".join(parts)
+
+
+def _own_stretch(words: str, low: int, high: int, hit: Hit) -> str:
+    """Between the commas around the hit."""
+    start = max((mark.end() for mark in _STRETCH.finditer(words, low, hit.start)), default=low)
+    stop = _STRETCH.search(words, hit.end, high)
+    return words[start : stop.start() if stop else high]
+
+
+def _counted(said: str, around: str) -> bool:
+    """More than one by the word's ending or its number. Petechiae of an infarct are one focus."""
+    return bool((_PLURAL.search(said) and not _INFARCT.search(around)) or _NUMBER.search(said))
 
 
 def _side(clause: str) -> str:
@@ -174,6 +230,8 @@ class Sentence:
         found.sort(key=lambda hit: (hit.start, -(hit.end - hit.start)))
         kept: list[Hit] = []
         for hit in found:
+            if self.text[hit.start : hit.end] in _BARE and not _NOUN_ENDS.match(self.text, hit.end):
+                continue
             blood = hit.kind not in OTHER_FINDINGS
             if any(one.start <= hit.start and hit.end <= one.end and (one.kind not in OTHER_FINDINGS) == blood for one in kept):
                 continue

@@ -86,15 +86,13 @@ def _folder(folder: Path) -> dict[str, dict[str, int]]:
 
 
 def _refuse_shared(raised: Mapping[str, Mapping[str, int]], cues: Mapping[str, Mapping[str, int]]) -> None:
-    """A phrase that both raises a finding and cancels one is a mistake; places (where/) and the paper's lists stand apart."""
+    """A phrase that both raises a finding and cancels one is a mistake; where/, other and the paper's lists stand apart."""
     for name, phrases in raised.items():
         for cue, stops in cues.items():
-            if name.startswith(("where/", "many")) or "paper" in (name, cue):
+            if name.startswith(("where/", "many")) or "paper" in (name, cue) or cue == "other":
                 continue
             for phrase in sorted(set(phrases) & set(stops)):
-                raise ConfigError(
-                    f"keywords/{name}.txt, line {phrases[phrase]}: {phrase!r} is a stop phrase too ({cue}.txt, line {stops[phrase]})"
-                )
+                raise ConfigError(f"keywords/{name}.txt, line {phrases[phrase]}: {phrase!r} is a stop phrase too ({cue}.txt, line {stops[phrase]})")
 
 
 def _compiled(files: Mapping[str, Mapping[str, int]]) -> dict[str, re.Pattern[str]]:

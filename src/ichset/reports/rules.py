@@ -38,6 +38,7 @@ _COLON_HEADINGS = (
 )  # fmt: skip
 # "no acute pathology" says nothing of what is old
 _QUALIFIED = re.compile(r"(?:остр|свеж|нов|дополнительн|acute|new)\w*\s*$")
+_ACUTE = re.compile("остр|acute")
 LONGEST = 200_000  # characters of a section that are read: ten times the longest report
 
 
@@ -69,9 +70,10 @@ class Rules:
         book = self.books[lang]
         mentions = [mention for name, text in sections.items() for mention in self._mentions(name, text, lang)]
         said = normalize(sections["conclusion"]).text
-        normal = any(not _QUALIFIED.search(said, max(0, mark.start() - 200), mark.start()) for mark in book.cues["normal"].finditer(said))
+        calm = list(book.cues["normal"].finditer(said))
+        normal = any(not (_ACUTE.search(mark[0]) or _QUALIFIED.search(said, max(0, mark.start() - 200), mark.start())) for mark in calm)
         broken = bool(book.cues["nondiagnostic"].search(said or sections["description"].lower()))
-        labels, doubt = label_mentions(mentions, normal, broken)
+        labels, doubt = label_mentions(mentions, normal, broken, bool(calm))
         cut = max(len(description or ""), len(conclusion or "")) > LONGEST or len(mentions) >= MOST_MENTIONS
         brain = self._brain(title, sections, lang) if brain_ct is None else brain_ct
         return Reading({"brain_ct": brain, **labels}, tuple(mentions), doubt or cut)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from ichset.reports.phrases import PhraseBook
 
@@ -16,6 +17,7 @@ PRESENT, ABSENT, HISTORICAL, RESOLVED, UNCERTAIN, HYPOTHETICAL = "present", "abs
 MEASURE = re.compile(r"\d\s*(?:[xх×*]\s*\d+\s*)*(?:мм|см|мл|ед|mm|cm|ml|cc|hu)\b")
 NEAREST = 6  # cues before a finding that are weighed
 _COMMA = re.compile(r",(?!\d)|\s[–—-]\s")
+_STRETCH = re.compile(r",(?!\d)")
 _OPENS = re.compile(r"\s*(?:на|при|в|во|по|со|с|из|у|at|on|in|within|the)\s")
 _NOMINATIVE = re.compile(r"(?:ая|яя|ое|щее|днее|жее|ый|ые|кровоизлияние|гематома|кровь|полоска|скопление|слой|участок)$")
 _SIDED = re.compile(r"\b(?:слева|справа|лев(?:ой|ого|ом)|прав(?:ой|ого|ом)|left|right|small|tiny|thin|large|trace|known|stable|unchanged)\b")
@@ -29,6 +31,17 @@ _CERTAIN_OTHER = re.compile(r"ишеми|инфаркт|артефакт|\bшо�
 
 _DENIED_NEXT = re.compile(r"\s+(?:не\b|нет\b|отсутств|is not\b|are not\b|not\b|is absent|absent)")
 
+# how old blood is says nothing of when it was seen
+_STAGE = re.compile(r"хроническ|подостр|лизир|организ|subacute|chronic|acute on")
+# не кровоизлиянием, not a haemorrhage, pseudo-SAH: the word itself is denied
+_DIRECTLY = re.compile(r"\b(?:не(?:\s+[а-я]+(?:ым|ой|ая|ое|ый|ого|ом))?|not(?:\s+an?)?)\s+$")
+_FALSE = re.compile(r"\b(?:псевдо|ложн|pseudo|false)[\w-]*\s?[^.,;:()]*$")
+# a form that is filled in: кровь: 0; кровь (-)
+_FORM = re.compile(r"^[^,;:]{0,40}(?:[:=]\s*(?:0|-|отр\w*|neg\w*|none|absent)(?=\s*$|[,;.])|\(\s*-\s*\))")
+_WITH = re.compile(r"\b(?:с|со|with)\s+(?:[\w-]+\s+){0,3}$")
+_INTO_IT = re.compile(r"\s+(?:в|во|in|into|within)\s+(?:[\w-]+\s+)?(?:кист|cyst|a cyst|cavit)")
+_WHEN = re.compile(r"\bпри\s+$")
+_ASIDE = re.compile(r"\([^()]*\)|\([^()]*\?$")  # a sentence ends at its question mark, within the brackets
 
 # a participle between commas, as in "the haematoma, described on 1 February, is no longer seen": what follows is said of the finding
 _INSERT = re.compile(
@@ -50,6 +63,22 @@ class Scope:
         """(assertion, the cue's words, whether only something new is denied)."""
         if (after := masked(self.after, _INSERT)) != self.after:
             return Scope(self.before, self.hit, after.replace("·", " "), self.book).assertion()
+        if "(" in self.before or "(" in self.after:
+            return self._beside_asides().plain()
+        return self.plain()
+
+    def _beside_asides(self) -> Scope:
+        """Less what brackets say of an earlier study, or of where the blood comes from: (ранее 14 мм), (аневризматическое?)."""
+        return Scope(_ASIDE.sub(self._aside, self.before), self.hit, _ASIDE.sub(self._aside, self.after), self.book)
+
+    def _aside(self, found: re.Match[str]) -> str:
+        said = found[0]
+        names = (self.book.cues["mimic"], self.book.keywords["haemorrhage"], self.book.keywords["tumour"], _CERTAIN_OTHER)
+        of_source = re.search(r"\w{4}\W*\?", said) and not any(name.search(said) for name in names) and not self._another(said)
+        return " " * len(said) if of_source or self.book.cues["prior"].search(said) else said
+
+    def plain(self) -> tuple[str, str, bool]:
+        """The assertion, brackets and inserted participles aside."""
         doubt = self.book.cues["uncertain"]
         firm = Scope(masked(self.before, doubt), self.hit, masked(self.after, doubt), self.book)
         if cue := firm.denial():
@@ -57,16 +86,17 @@ class Scope:
             return ABSENT, cue, bool(fresh)
         if cue := self.doubt_after():
             return UNCERTAIN, cue, False
-        if cue := firm.reached("hypothetical"):
+        if cue := firm.reached("hypothetical") or self._first("hypothetical_after", self._own_after) or self._supposed():
             return HYPOTHETICAL, cue, False
         if cue := self.doubt():
             return UNCERTAIN, cue, False
         still = self._still()
-        if not still:
-            if cue := self.resolved():
-                return RESOLVED, cue, False
-            if cue := self.reached("history") or self._first("history_after", self._own_after()):
-                return HISTORICAL, cue, False
+        if (not still or _STAGE.match(still)) and (cue := self.prior()):
+            return HISTORICAL, cue, False
+        if (not still or (_STAGE.match(still) and not self._measured())) and (cue := self.resolved()):
+            return RESOLVED, cue, False
+        if not still and (cue := self.reached("history") or self._first("history_after", self._own_after)):
+            return HISTORICAL, cue, False
         return PRESENT, still, False
 
     def _still(self) -> str:
@@ -75,10 +105,32 @@ class Scope:
         marks = self.book.cues["still"].finditer(text)
         return next((mark[0] for mark in marks if not (_DENIED_WORD.search(text[: mark.start()]) or _DENIED_NEXT.match(text, mark.end()))), "")
 
+    def _supposed(self) -> str:
+        """при кровоизлиянии - к нейрохирургу: a circumstance that may come."""
+        when = _WHEN.search(self.before)
+        return when[0].strip() if when and self.hit.endswith(("ии", "е", "ах", "ях")) else ""
+
+    def prior(self) -> str:
+        """The words that place the finding in an earlier study, unless the same clause goes on with what is seen now."""
+        prior, now, own = self.book.cues["prior"], self.book.cues["now"], self._own_after
+        behind = self.book.cues["prior_after"].search(own)
+        if not behind and not prior.search(self.before):
+            return ""
+        if any(MEASURE.search(self.after, mark.end()) for mark in now.finditer(self.after)):
+            return ""
+        for mark in reversed(list(prior.finditer(self.before))[-NEAREST:]):
+            if not _DENIED_WORD.search(self.before[: mark.start()]) and not now.search(self.before, mark.end()):
+                return mark[0]
+        return behind[0] if behind and not _DENIED_WORD.search(own[: behind.start()]) else ""
+
     def denial(self) -> str:
         """The words that deny the finding, or ''."""
         plain = self.book.cues["not_negation"]
         before, after = masked(self.before, plain), masked(self.after, plain)
+        if direct := _DIRECTLY.search(before[-40:]) or _FALSE.search(before[-30:] + self.hit):
+            return direct[0].strip()
+        if filled_in := _FORM.search(self.after):
+            return filled_in[0].strip()
         for mark in reversed(list(self.book.cues["negation_before"].finditer(before))[-NEAREST:]):
             if self._denied_after(mark, before):
                 return mark[0]
@@ -118,11 +170,11 @@ class Scope:
                 continue
             if (mark[0] not in _EITHER or self._alternative()) and not self._probable():
                 return mark[0]
-        return self.doubt_after() or ("?" if "?" in self._own_after() else "")
+        return self.doubt_after() or ("?" if "?" in self._own_after else "")
 
     def doubt_after(self) -> str:
         """The words behind the finding that leave it open, and no other finding: САК не исключено."""
-        own = self._own_after()
+        own = self._own_after
         for mark in list(self.book.cues["uncertain"].finditer(own))[:NEAREST]:
             if mark[0] in _EITHER:
                 if self._alternative() and not self._probable():
@@ -132,8 +184,15 @@ class Scope:
         return ""
 
     def resolved(self) -> str:
-        own = self._own_before() + self.hit + self._own_after()
+        # киста с кровоизлиянием: what the blood is with says nothing of it; (кровь) ends with its bracket
+        lead = "" if _WITH.search(self.before) else self._own_before
+        behind = _STRETCH.split(self.after)[0]  # a dash only joins: СДГ слева - полный регресс
+        if self.before.rfind("(") > self.before.rfind(")"):
+            behind = behind.partition(")")[0]
+        own = lead + self.hit + behind
         if cue := self._first("resolved", own):
+            return cue
+        if not _INTO_IT.match(self.after) and (cue := self._first("resolved_after", behind)):
             return cue
         return next((mark[0] for mark in self.book.cues["resolved"].finditer(self.after) if _DONE.search(mark[0])), "")
 
@@ -150,11 +209,14 @@ class Scope:
 
     def alone(self) -> bool:
         """Whether the finding is a statement of its own: a subject, measured, or on a side."""
-        own = self._own_before() + self.hit + self._own_after()
+        own = self._own_before + self.hit + self._own_after
         return self._subject() or bool(MEASURE.search(own) or _SIDED.search(own))
 
+    def _measured(self) -> bool:
+        return bool(MEASURE.search(self._own_before + self.hit + self.after))
+
     def _subject(self) -> bool:
-        words = re.findall(r"[а-я]+", " ".join(self._own_before().split()[-2:]) + " " + self.hit)
+        words = re.findall(r"[а-я]+", " ".join(self._own_before.split()[-2:]) + " " + self.hit)
         return any(_NOMINATIVE.search(word) for word in words[-4:])
 
     def _objected(self, between: str) -> bool:
@@ -162,22 +224,24 @@ class Scope:
         return bool(self.book.cues["object"].search(between[-45:]))
 
     def _alternative(self) -> bool:
-        own = self._own_before() + self.hit + self._own_after()
+        own = self._own_before + self.hit + self._own_after
         return bool(self.book.cues["mimic"].search(own) or self.book.keywords["tumour"].search(own) or _CERTAIN_OTHER.search(own))
 
     def _probable(self) -> bool:
         marks = list(self.book.cues["probable"].finditer(self.before))
         if marks:
             return not self.book.cues["mimic"].search(self.before, marks[-1].end())
-        return bool(self.book.cues["probable"].search(self._own_after()))
+        return bool(self.book.cues["probable"].search(self._own_after))
 
     def _another(self, text: str) -> bool:
         names = ("subdural", "epidural", "subarachnoid", "intracerebral", "intraventricular", "tumour", "vascular")
         return any(self.book.keywords[name].search(text) for name in names)
 
+    @cached_property
     def _own_before(self) -> str:
         return _COMMA.split(self.before)[-1]
 
+    @cached_property
     def _own_after(self) -> str:
         return _COMMA.split(self.after)[0]
 
