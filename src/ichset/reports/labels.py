@@ -12,7 +12,9 @@ BLEEDING = (*COMPARTMENTS, "intraventricular", "haemorrhage")
 
 
 def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: bool, calm: bool = False) -> tuple[dict[str, int | None], bool]:
-    """Every label but `brain_ct`, and `doubt`. `normal`: the conclusion denies any pathology, `calm`: any that is acute; `nondiagnostic`: the scan says nothing.
+    """Every label but `brain_ct`, and `doubt`. `normal`: the conclusion denies any pathology, `calm`: any that is acute.
+
+    `nondiagnostic`: the scan says nothing.
 
     The conclusion outranks the description: what it denies is absent, whatever the description says.
     """
