@@ -172,6 +172,13 @@ _PIECES = st.sampled_from(
         "brain",
         "Боковые желудочки",
         "T2",
+        "КТ грудной клетки",
+        "плотность",
+        "гиперинтенсивный",
+        "Мозг не включен",
+        "костный мозг",
+        "кровоизлияние",
+        "почка",
         " ",
         "",
         "шеи",
@@ -200,6 +207,41 @@ def test_region_by_text_alone(text: str | None, expected: bool) -> None:
         assert is_brain_ct(
             {**columns, "title": pa.array([title], pa.string()), "description": pa.array([text], pa.string())}
         ).to_pylist() == [expected]
+
+
+ELSEWHERE = [
+    "Лёгкие: очаговых и инфильтративных теней не выявлено. Бронхи проходимы. Плевральный выпот справа 20 мм. Правосторонний гидроторакс.",
+    "Печень увеличена, в S6 гиподенсный очаг 12 мм. Кровоизлияние в кисту левой почки. Осложнённая киста левой почки.",
+    "Поясничный отдел позвоночника: грыжа L5-S1 6 мм. Дорсальная грыжа диска L5-S1.",
+    "Верхнечелюстные пазухи пневматизированы, слизистая утолщена. Остеомеатальный комплекс проходим. Синусит.",
+    "Грыжи межпозвонковых дисков C5-C6. Переломов позвонков нет. Остеохондроз шейного отдела.",
+    "На МРТ головного мозга в режимах T1, T2, FLAIR очаги гиперинтенсивного сигнала в белом веществе. Дисциркуляторная энцефалопатия.",
+    "МРТ: субдуральная гематома слева 6 мм. Подострая СДГ.",
+    "КТ коленного сустава: перелом мыщелка большеберцовой кости, гемартроз. Внутрисуставной перелом.",
+    "В области левой подвздошной мышцы гематома 60х40 мм. Гематома левой подвздошной мышцы.",
+    "Аорта расширена до 48 мм, интрамуральная гематома. Интрамуральная гематома аорты.",
+    "Глазные яблоки симметричны, зрительные нервы не утолщены. Стенки орбит целы. Патологии орбит не выявлено.",
+    "Щитовидная железа увеличена, узел 18 мм. Лимфоузлы шеи не увеличены. Узловой зоб.",
+    "Полости сердца не расширены. Левый желудочек без тромбов. Коронарный кальциевый индекс 0.",
+    "Забрюшинная гематома слева 110х80 мм, признаки активного кровотечения из поясничной артерии. Забрюшинное кровоизлияние.",
+    "ОГК: паренхима без очагов. Алвеолярная геморрагия? Контроль.",
+    "Височные кости: ячейки сосцевидных отростков пневматизированы, барабанная полость воздушна. Хронический средний отит.",
+    "Правый плечевой сустав: перелом хирургической шейки. Перелом плеча.",
+    "The lungs are clear. No pleural effusion. Small pericardial effusion. No acute cardiopulmonary process.",
+    "Retroperitoneal hematoma measuring 9 cm with active bleeding. Active retroperitoneal hemorrhage.",
+    "L4-L5 disc bulge. No fracture. Degenerative change lumbar spine.",
+    "MRI brain: multiple FLAIR hyperintense foci. Small vessel disease.",
+    "Frontal, ethmoid and maxillary sinuses are clear. Nasal septum deviated. Normal sinuses.",
+    "The left ventricle is dilated. Coronary calcium. Cardiomegaly.",
+    "Liver laceration grade III with subcapsular hematoma. Splenic and hepatic injury.",
+    "No cervical spine fracture. Vertebral alignment normal. Normal cervical spine.",
+]
+
+
+@pytest.mark.parametrize("text", ELSEWHERE)
+def test_a_text_of_another_part_or_kind_is_no_brain_ct(text: str) -> None:
+    columns = {name: pa.array([None] * 10, pa.string()) for name in ("modality", "body_part", "title", "conclusion")}
+    assert is_brain_ct({**columns, "description": pa.array([text] * 10, pa.string())}).to_pylist() == [False] * 10
 
 
 @given(st.lists(st.lists(st.integers(0, 40), max_size=30), max_size=12))

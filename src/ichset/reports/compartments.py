@@ -25,7 +25,7 @@ _TOUCHES = re.compile(r"прилеж\w+ к|в области|abutting|adjacent t
 _WITH = re.compile(r"\b(?:с|со|with)\s+(?:[\w-]+\s+){0,3}$")
 # опухолевую природу, вентрикулярного дренажа: the place only names a cause or a device
 _OF_NATURE = re.compile(r"\s*(?:природ|генез|характер|этиолог|дренаж|катетер|шунт|nature|etiolog|drain|catheter|shunt)")
-_OUTSIDE_BRAIN = re.compile(r"экстрааксиальн|внемозгов|подоболоч|оболочечн|extra-?axial")
+OUTSIDE_BRAIN = re.compile(r"экстрааксиальн|внемозгов|подоболоч|оболочечн|extra-?axial")
 _FILLED = re.compile(r"тампонир|заполн|содерж|выполнен|filled|contain|cast")
 _NAMED = re.compile(
     r"эпи|экстрад|субд|субар|внутримозг|внутрижел|паренхимат|вентрик|двояко|линзо|серповид|э/д|с/д|с/а|в/ж|epid|extrad|subd|subar|intra|lenti|biconv|cresc"
@@ -91,6 +91,10 @@ def blood_findings(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> tuple[tuple[s
             return (OUTSIDE,), words
         joined = [p.name for p in places if p.name in BLEEDS and _beside_named(text, hit, p)]
         return tuple(dict.fromkeys((hit.kind, *joined))), words
+    if any(place.name == "spine" and place.own for place in places):
+        return (OUTSIDE,), words
+    if text[hit.start : hit.end] == "ich" and any(one.kind in BLEEDS for one in hits):
+        return ("intracerebral",), words  # SAH, ICH, SDH: in such a row it is the brain's own
     outside = [place for place in places if place.name in (OUTSIDE, "spine")]
     inside = [place for place in places if place.name in BLEEDS]
     named = [place.name for place in inside if place.named and (place.own or not any(p.named and p.own for p in inside))]
@@ -154,7 +158,7 @@ def _near(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> list[Place]:
             continue
         if _OF_NATURE.match(text, place.end):
             continue  # опухолевую природу гематомы
-        if place.name == "intracerebral" and not place.named and _OUTSIDE_BRAIN.search(text, low, high):
+        if place.name == "intracerebral" and not place.named and OUTSIDE_BRAIN.search(text, low, high):
             continue
         if place.name == "intracerebral" and not place.named and _BESIDE.search(text[max(0, place.start - 40) : place.start]):
             continue

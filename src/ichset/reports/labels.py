@@ -35,8 +35,9 @@ def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: boo
     past = [one for one in blood if one.assertion in (HISTORICAL, RESOLVED)]
     open_ = {finding for one in blood if one.assertion == UNCERTAIN for finding in one.findings if finding != "haemorrhage"}
     labels |= _kinds(labels["ich"], _counting(blood, denied=[one for one in told if one.assertion == ABSENT]), past, open_)
-    labels["fracture"] = _fracture(mentions)
-    labels["combined"] = _combined(labels["ich"], mentions)
+    unseen = nondiagnostic and ich is _UNSAID
+    labels["fracture"] = _fracture(mentions, None if unseen else 0)
+    labels["combined"] = None if unseen else _combined(labels["ich"], mentions)
     return labels, doubt or labels["ich"] is None
 
 
@@ -71,6 +72,9 @@ def _counting(blood: Sequence[Mention], denied: Sequence[Mention]) -> list[Menti
 
 
 def _kinds(ich: int | None, present: Sequence[Mention], past: Sequence[Mention], open_: set[str]) -> dict[str, int | None]:
+    if ich is None and open_:  # the doubt is about the compartments it names, and about no other
+        several = len(open_ & set(COMPARTMENTS)) > 1
+        return {name: None if name in open_ else 0 for name in (*COMPARTMENTS, "intraventricular")} | {"multiple": None if several else 0}
     if ich != 1:
         return dict.fromkeys((*COMPARTMENTS, "intraventricular", "multiple"), ich)
     found = {finding for one in present for finding in one.findings}
@@ -89,19 +93,23 @@ def _kinds(ich: int | None, present: Sequence[Mention], past: Sequence[Mention],
     return labels
 
 
-def _fracture(mentions: Sequence[Mention]) -> int | None:
-    """The conclusion's word, else the description's; a healed fracture is none."""
+def _fracture(mentions: Sequence[Mention], unsaid: int | None) -> int | None:
+    """The conclusion's word, else the description's, else `unsaid`; a healed fracture is none."""
     said = [one for one in mentions if one.findings[0] == "fracture"]
+    if any(one.findings[0] == "facial fracture" and one.section == "conclusion" and one.assertion == PRESENT for one in mentions):
+        said = [one for one in said if one.section == "conclusion" or one.location]  # "перелом" of the description is the face's
     told = _verdict([one for one in said if one.section == "conclusion" and one.assertion in (PRESENT, ABSENT, UNCERTAIN)])
     described = _verdict([one for one in said if one.section != "conclusion"])
     verdict = described if told is _UNSAID else told
-    return 0 if verdict is _UNSAID else verdict  # type: ignore[return-value]
+    return unsaid if verdict is _UNSAID else verdict  # type: ignore[return-value]
 
 
 def _combined(ich: int | None, mentions: Sequence[Mention]) -> int | None:
     """Certain for a tumour that the blood is said to be in; not settled for vessels, transformed infarcts, cysts."""
-    if ich != 1:
-        return ich
+    if ich == 0:
+        return 0
+    if ich is None:
+        return None if any(one.findings[0] in ("vascular", "tumour") and one.assertion in (PRESENT, UNCERTAIN) for one in mentions) else 0
     bleeding = [one for one in mentions if one.assertion == PRESENT and one.findings[0] in BLEEDING]
     places = {(one.section, one.sentence) for one in bleeding}
     if any(one.findings[0] == "tumour" and one.assertion == PRESENT and (one.section, one.sentence) in places for one in mentions):

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ichset.reports.compartments import BLEEDS, BLOOD, Hit, Marks, blood_findings, fracture_finding
+from ichset.contracts import COMPARTMENTS
+from ichset.reports.compartments import BLEEDS, BLOOD, OUTSIDE_BRAIN, Hit, Marks, blood_findings, fracture_finding
 from ichset.reports.normalize import normalize
 from ichset.reports.phrases import PhraseBook
-from ichset.reports.scope import Scope
+from ichset.reports.scope import ABSENT, PRESENT, Scope
 
+NO_BLEEDING = "not_blood"
 OTHER_FINDINGS = ("fracture", "tumour", "vascular")
 # every branch begins with its sign, not with what stands before it: such a pattern is found twenty times as fast
 _SENTENCE = re.compile(r"[!?]|\.(?:(?<!\d\.)(?=\s|$|[а-яa-z])|(?<=\d\.)(?=\s+[а-яa-z]|\s*$))|[;\n]\s*(?:[-•*–]\s*)?")
@@ -100,6 +102,20 @@ def _mention(section: str, raw: str, low: int, high: int, sentence: int, one: St
     return Mention(section, low, high, one.findings, one.assertion, one.laterality, one.location, raw[low:high], one.cue, one.many, one.new, sentence)
 
 
+def density_places(raw: str, book: PhraseBook) -> set[str]:
+    """The compartments in which a text sees a spot of high density."""
+    text, dense = normalize(raw).text, book.keywords["density"]
+    found: set[str] = set()
+    for start, end in sentences(text) if dense.search(text) else ():
+        sentence = Sentence(text[start:end], book)
+        for mark in dense.finditer(sentence.text):
+            hit = Hit(mark.start(), mark.end(), BLOOD)
+            low, high = sentence.clause(hit)
+            said, _, _ = Scope(sentence.text[low : hit.start], mark[0], sentence.text[hit.end : high], book).assertion()
+            found |= set(blood_findings(sentence.marks, hit, [hit])[0]) & set(COMPARTMENTS) if said == PRESENT else set()
+    return found
+
+
 MOST_MENTIONS = 200  # in one section; a long report has a dozen
 LONGEST_SENTENCE = 1500  # characters: what runs on without an end is cut at a space, so that no text takes long
 
@@ -175,6 +191,8 @@ def _statement(sentence: Sentence, hits: list[Hit], hit: Hit) -> Statement:
     elif hit.kind not in OTHER_FINDINGS:
         findings, place = blood_findings(sentence.marks, hit, hits)
     assertion, cue, new = Scope(words[low : hit.start], words[hit.start : hit.end], words[hit.end : high], book).assertion()
+    if assertion == ABSENT and findings == (BLOOD,) and OUTSIDE_BRAIN.search(words, low, high):
+        findings = ("epidural", "subdural")  # оболочечных гематом нет: of blood in the brain nothing is said
     around = _of_the_hit(words, low, high, hit, book)
     many = bool(book.keywords["many"].search(around) or _counted(words[max(low, hit.end - 80) : hit.end], around))
     side = _side(_own_stretch(words, low, high, hit)) or _side(around)
@@ -225,8 +243,8 @@ class Sentence:
         self.marks = Marks(text, book)
 
     def hits(self) -> list[Hit]:
-        """Keyword hits, the longer of overlapping ones, in order."""
-        found = [self._whole(Hit(m.start(), m.end(), name)) for name in (*BLEEDS, BLOOD, *OTHER_FINDINGS) for m in self._find(name)]
+        """Keyword hits, the longer of overlapping ones, in order; less what is no bleeding: blood pressure, subdural hygroma."""
+        found = [self._whole(Hit(m.start(), m.end(), name)) for name in (NO_BLEEDING, *BLEEDS, BLOOD, *OTHER_FINDINGS) for m in self._find(name)]
         found.sort(key=lambda hit: (hit.start, -(hit.end - hit.start)))
         kept: list[Hit] = []
         for hit in found:
@@ -236,7 +254,7 @@ class Sentence:
             if any(one.start <= hit.start and hit.end <= one.end and (one.kind not in OTHER_FINDINGS) == blood for one in kept):
                 continue
             kept.append(hit)
-        return kept
+        return [hit for hit in kept if hit.kind != NO_BLEEDING]
 
     def _whole(self, hit: Hit) -> Hit:
         """субарахноидально-вентрикулярное кровоизлияние: the last part of a compound says not all of where it is."""

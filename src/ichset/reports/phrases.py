@@ -89,14 +89,21 @@ def _refuse_shared(raised: Mapping[str, Mapping[str, int]], cues: Mapping[str, M
     """A phrase that both raises a finding and cancels one is a mistake; where/, other and the paper's lists stand apart."""
     for name, phrases in raised.items():
         for cue, stops in cues.items():
-            if name.startswith(("where/", "many")) or "paper" in (name, cue) or cue == "other":
+            if not is_raising(name) or cue in ("paper", "other"):
                 continue
             for phrase in sorted(set(phrases) & set(stops)):
                 raise ConfigError(f"keywords/{name}.txt, line {phrases[phrase]}: {phrase!r} is a stop phrase too ({cue}.txt, line {stops[phrase]})")
 
 
-def _compiled(files: Mapping[str, Mapping[str, int]]) -> dict[str, re.Pattern[str]]:
-    return {name: compile_phrases(list(phrases)) for name, phrases in files.items()}
+class _Patterns(dict[str, re.Pattern[str]]):
+    """A folder that lacks a file has no such phrase."""
+
+    def __missing__(self, name: str) -> re.Pattern[str]:
+        return compile_phrases([])
+
+
+def _compiled(files: Mapping[str, Mapping[str, int]]) -> Mapping[str, re.Pattern[str]]:
+    return _Patterns({name: compile_phrases(list(phrases)) for name, phrases in files.items()})
 
 
 def _raising(files: Mapping[str, Mapping[str, int]]) -> re.Pattern[str]:
@@ -106,7 +113,7 @@ def _raising(files: Mapping[str, Mapping[str, int]]) -> re.Pattern[str]:
 
 def is_raising(name: str) -> bool:
     """Whether a keyword file's phrases raise a finding by themselves."""
-    return not name.startswith("where/") and name not in ("many", "paper", "brain_ct")
+    return not name.startswith("where/") and name not in ("many", "paper", "brain_ct", "other_study", "not_blood", "density")
 
 
 def compile_phrases(phrases: list[str]) -> re.Pattern[str]:

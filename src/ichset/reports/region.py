@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ichset.reports.brain_phrases import brain_in_lower_case, brain_pattern
+from ichset.reports.brain_phrases import study_pattern
 
 # RE2 reads (?i) over Cyrillic; a word border is spelt out, since its \b knows ASCII alone.
 _START, _END = r"(?:^|[^а-яёa-z])", r"(?:$|[^а-яёa-z])"
@@ -30,8 +30,29 @@ _NOT_HEAD = (
     r"head\s+of\s+(?:the\s+)?(?:femur|humerus|pancreas|radius)|(?:femoral|humeral|radial)\s+head|facial)"
 )
 _MRI_TITLE = r"(?i)(?:магнитно|мрт|mri)"
-_MRI_TEXT = r"(?i)(?:магнитно-резонанс|мрт|(?:^|\s)t[12](?:-?вi|-?ви|w|-взв)|flair|dwi|magnetic resonance|mri of)"
-_MRI_WORDS = ("магнитно", "мрт", "t1", "t2", "flair", "dwi", "magnetic", "mri")
+# A text of an MRI opens as one, or speaks of signal and never of density; advice to have an MRI is none.
+_MRI_OPENS = r"(?i)^[^а-яёa-z]*(?:(?:протокол|исследование|описание|заключение)[^а-яёa-z]*)?(?:мрт|мр[- ]|магнитно|mri|mr |magnetic)"
+_MRI_SIGNAL = (
+    r"(?i)(?:(?:гипер|гипо|изо)интенсивн|мр-?\s?сигнал|(?:^|\s)t[12](?:-?в|-?w|-взв|\s?flair)|взвешенн\S*\s+изображ|(?:hyper|hypo|iso)intens"
+    r"|signal\s+intensity|restricted\s+diffusion|flair\s+(?:hyper|signal))"
+)
+_DENSITY = r"(?i)(?:плотност|денс\S*н|\d\s*(?:hu|ед)|(?:^|[^а-яё])[мр]?с?кт(?:$|[^а-яё])|dens(?:e|ity)|attenuat|(?:^|[^a-z])ct(?:$|[^a-z]))"
+OPENING = 150  # characters in which a text names its study; what it advises comes later
+_NO_BRAIN = r"(?i)(?:спинн\S*|костн\S*)\s+мозг\S*"
+_NOT_SCANNED = (
+    r"(?i)(?:(?:голова|мозг|череп)\s+(?:в\S*\s+)?(?:не\s+(?:вош|включ|скан|исслед|попад)|вне\s+пол)"
+    r"|(?:head|brain)\s+(?:was\s+|is\s+)?(?:not\s+(?:includ|imaged|scanned)|excluded)|no\s+(?:head|brain)\s+imaging)"
+)
+# Blood with no other part of the body in the text: reports of head CT seldom say so.
+_BLOOD = r"(?i)(?:кровоизлиян|геморраг|тромболи|h[a]?emorrhag|bleed)"
+_BODY = (
+    r"(?i)(?:груд|живот|брюш|таз(?:$|[^а-яё]|а|о)|позвон|конечн|сустав|л[её]гки[хе]|л[её]гочн|почек|почк|печен|сердц|коронар|аорт|кишеч|желудк|матк|мышц"
+    r"|chest|thora|abdom|pelvi|spine|spinal|lung|pulmon|alveol|knee|hip(?:$|[^a-z])|cardiac|heart|coronar|kidney|renal|liver|hepat|bowel|retroperiton|muscle|joint)"
+)
+_HEAD_CT = (
+    r"(?i)(?:(?:кт|томогра\S*|исследовани\S*)\s+(?:[^\s.]+\s+){0,3}?(?:головн|головы|мозг|череп|г/?м)|голов\S*\s+и\s+ше|\sи\s+головн"
+    r"|(?:head|brain)\s+(?:ct|and)|ct\s+(?:of\s+the\s+)?(?:head|brain)|кт\s+г\.?\s?м)"
+)
 _SOME_REGION = (
     r"(?i)(?:груд|живот|брюш|таз|позвон|конечн|сустав|пазух|орбит|глазниц|шеи|шея|шейн|лёгк|легк|почек|почк|печен|сердц|коронар|аорт|челюст|височн|колен"
     r"|chest|thora|abdom|pelvi|spine|spinal|lung|neck|sinus|orbit|knee|hip|extrem|cardiac|heart|coronar|kidney|liver|facial|temporal|joint)"
@@ -77,13 +98,32 @@ def is_brain_ct_report(modality: str, body_part: str, title: str, description: s
         return True
     if _found(_SOME_REGION, title) or _found(_NOT_HEAD, title) or _found(r"\S", body_part):
         return False
-    texts = (description.lower(), conclusion.lower())
-    return any(brain_in_lower_case().search(text) for text in texts) and not any(_is_mri(text) for text in texts)
+    return _text_is_brain(f"{description}\n{conclusion}")
 
 
-def _is_mri(lower: str) -> bool:
-    """A text without these words is not searched further: a caseless pattern is slow."""
-    return any(word in lower for word in _MRI_WORDS) and _found(_MRI_TEXT, lower)
+def _text_is_brain(text: str) -> bool:
+    """A text alone: it names what lies in the skull, is not an MRI's, and calls itself no other study."""
+    lower = _lower(_NO_BRAIN).sub(" ", text.lower())
+    named = _in(study_pattern("brain_ct"), lower) or (_in(_BLOOD, lower) and not _in(_BODY, lower))
+    if not named or _in(_MRI_OPENS, lower):
+        return False
+    return not (_in(_MRI_SIGNAL, lower) and not _in(_DENSITY, lower)) and not is_other_study(lower)
+
+
+def is_other_study(text: str) -> bool:
+    """Whether a text opens as a study of another part, or says that the head was not scanned."""
+    lower = text.lower()
+    return _in(_NOT_SCANNED, lower) or (_in(study_pattern("other_study"), lower[:OPENING]) and not _in(_HEAD_CT, lower))
+
+
+def _in(pattern: str, lower: str) -> bool:
+    return _lower(pattern).search(lower) is not None
+
+
+@cache
+def _lower(pattern: str) -> re.Pattern[str]:
+    """For texts in lower case: Python is slow at caseless patterns."""
+    return re.compile(pattern.removeprefix("(?i)"))
 
 
 def _found(pattern: str, text: str) -> bool:
@@ -108,10 +148,17 @@ def _names_head(values: pa.DictionaryArray) -> pa.Array:
 
 
 def _text_of_brain_ct(texts: Sequence[pa.Array]) -> np.ndarray:
-    """The text alone decides: it describes the brain, and not as an MRI."""
-    found = [[pc.match_substring_regex(each, pattern).fill_null(False) for each in texts] for pattern in (brain_pattern(), _MRI_TEXT)]
-    brain, mri = (pc.or_(*masks).to_numpy(zero_copy_only=False) for masks in found)
-    return brain & ~mri
+    """`_text_is_brain` of whole columns."""
+    text = pc.binary_join_element_wise(*(each.fill_null("") for each in texts), "\n")
+    text = pc.replace_substring_regex(text, _NO_BRAIN, " ")
+
+    def has(pattern: str) -> np.ndarray:
+        return pc.match_substring_regex(text, pattern).to_numpy(zero_copy_only=False)
+
+    mri = has(_MRI_OPENS) | (has(_MRI_SIGNAL) & ~has(_DENSITY))
+    named = has(study_pattern("brain_ct")) | (has(_BLOOD) & ~has(_BODY))
+    opens = pc.match_substring_regex(pc.utf8_slice_codeunits(text, 0, OPENING), study_pattern("other_study")).to_numpy(zero_copy_only=False)
+    return named & ~mri & ~has(_NOT_SCANNED) & (~opens | has(_HEAD_CT))
 
 
 def _has(values: pa.DictionaryArray, pattern: str) -> pa.Array:

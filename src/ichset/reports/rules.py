@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from itertools import chain
 from typing import Any
@@ -13,32 +13,34 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ichset.config import EngineConfig, RulesConfig
-from ichset.contracts import MENTIONS, REPORT_LABELS, RULED, StageOutput
+from ichset.contracts import COMPARTMENTS, MENTIONS, REPORT_LABELS, RULED, StageOutput
 from ichset.engine import WorkerDied, run_each
 from ichset.errors import CurationError
-from ichset.reports.labels import label_mentions
-from ichset.reports.mentions import MOST_MENTIONS, Mention, find_mentions, sentences
+from ichset.reports.compartments import BLEEDS, BLOOD, OUTSIDE
+from ichset.reports.labels import BLEEDING, label_mentions
+from ichset.reports.mentions import MOST_MENTIONS, Mention, density_places, find_mentions, sentences
 from ichset.reports.normalize import normalize
 from ichset.reports.phrases import PhraseBook, load_books
 from ichset.reports.prefilter import Prefilter, load_prefilter
-from ichset.reports.region import is_brain_ct_report
-from ichset.reports.scope import ABSENT, HYPOTHETICAL, PRESENT
+from ichset.reports.region import is_brain_ct_report, is_other_study
+from ichset.reports.scope import ABSENT, HYPOTHETICAL, PRESENT, UNCERTAIN
 
 _CYRILLIC = re.compile("[а-яА-ЯёЁ]")
 _HEADINGS = re.compile(
-    r"(?im)(?:^|(?<=[.!?]\s))[ \t]{0,20}(?P<indication>показани\w*|направ\w+ диагноз|диагноз[^:\n]{0,20}|(?:клинич|предварит|направит)\w* (?:диагноз|данные)[^:\n]{0,20}|направлен\w?|цель(?: исследования)?|жалобы|анамнез(?: заболевания)?|clinical (?:history|information|indication)|indications?|history|reason for exam\w*)[ \t]*:"
+    r"(?im)(?:^|(?<=[.!?]\s))[ \t]{0,20}(?P<indication>показани\w*|направ\w+ диагноз|диагноз[^:\n]{0,20}|(?:клинич|предварит|направит)\w* (?:диагноз|данные)[^:\n]{0,20}|направлен\w?|цель(?: исследования)?|вопрос|запрос|жалобы|анамнез(?: заболевания)?|clinical (?:history|information|indication)|indications?|history|reason for exam\w*)[ \t]*:"
     r"|(?:^|\n|(?<=[.!?]\s))[ \t]{0,20}(?P<conclusion>заключение|вывод\w*|impression|conclusion|opinion)[ \t]*:?"
     r"|(?:^|\n|(?<=[.!?]\s))[ \t]{0,20}(?P<description>описание|протокол|findings|technique|техника\w*|report)[ \t]*:"
 )
 # how a heading begins that needs no colon, and with them how any does: a text without these words is not searched for headings
 _BARE_HEADINGS = ("заключ", "вывод", "impr", "conc", "opin")
 _COLON_HEADINGS = (
-    *_BARE_HEADINGS, "показани", "направ", "диагноз", "клинич", "предварит", "цель", "жалобы", "анамнез", "описание", "протокол", "техника",
+    *_BARE_HEADINGS, "показани", "направ", "диагноз", "клинич", "предварит", "цель", "вопрос", "запрос", "жалобы", "анамнез", "описание", "протокол", "техника",
     "clinical", "indication", "history", "reason", "findings", "technique", "report",
 )  # fmt: skip
 # "no acute pathology" says nothing of what is old
 _QUALIFIED = re.compile(r"(?:остр|свеж|нов|дополнительн|acute|new)\w*\s*$")
 _ACUTE = re.compile("остр|acute")
+SAID = (PRESENT, UNCERTAIN)
 LONGEST = 200_000  # characters of a section that are read: ten times the longest report
 
 
@@ -69,14 +71,27 @@ class Rules:
             return self._paper(sections, lang, title)
         book = self.books[lang]
         mentions = [mention for name, text in sections.items() for mention in self._mentions(name, text, lang)]
+        brain = self._brain(title, sections, lang) if brain_ct is None else brain_ct
+        if not brain:
+            other = is_other_study(" ".join(sections.values()))
+            mentions = [_elsewhere(one, other) for one in mentions]
         said = normalize(sections["conclusion"]).text
         calm = list(book.cues["normal"].finditer(said))
         normal = any(not (_ACUTE.search(mark[0]) or _QUALIFIED.search(said, max(0, mark.start() - 200), mark.start())) for mark in calm)
         broken = bool(book.cues["nondiagnostic"].search(said or sections["description"].lower()))
         labels, doubt = label_mentions(mentions, normal, broken, bool(calm))
+        if labels["ich"] != 0 and labels["epidural"] is None and not any(one.findings[0] in BLEEDS for one in mentions if one.assertion in SAID):
+            labels |= self._by_density(sections["description"], lang, labels["ich"])
         cut = max(len(description or ""), len(conclusion or "")) > LONGEST or len(mentions) >= MOST_MENTIONS
-        brain = self._brain(title, sections, lang) if brain_ct is None else brain_ct
         return Reading({"brain_ct": brain, **labels}, tuple(mentions), doubt or cut)
+
+    def _by_density(self, description: str, lang: str, ich: int | None) -> dict[str, int | None]:
+        """The compartments of blood that has no place of its own: where the description sees high density."""
+        places = density_places(description, self.books[lang])
+        if not places:
+            return {}
+        labels: dict[str, int | None] = {name: ich if name in places else 0 for name in COMPARTMENTS}
+        return labels if ich else labels | {"intraventricular": 0, "multiple": 0}
 
     def _mentions(self, name: str, text: str, lang: str) -> list[Mention]:
         if not text:
@@ -87,7 +102,7 @@ class Rules:
         return [Mention(**{**one.__dict__, "assertion": HYPOTHETICAL, "cue": "indication"}) for one in found]
 
     def _brain(self, title: str, sections: dict[str, str], lang: str) -> int:
-        return int(is_brain_ct_report("", "", title, sections["description"], sections["conclusion"]))
+        return int(is_brain_ct_report("", "", title, *(normalize(sections[name]).text for name in ("description", "conclusion"))))
 
     # --- the paper's rule -----------------------------------------------------------------------------
     def _paper(self, sections: dict[str, str], lang: str, title: str) -> Reading:
@@ -110,6 +125,13 @@ class Rules:
             if one.assertion == PRESENT and one.findings[0] in labels:
                 labels[one.findings[0]] = 1
         return Reading({"brain_ct": self._brain(title, sections, lang), **labels}, tuple(mentions), False)
+
+
+def _elsewhere(one: Mention, other: bool) -> Mention:
+    """Blood or a fracture without a place is not in the head where the study is of no brain; in a study of another part, none is."""
+    if one.findings == (BLOOD,) or (other and one.findings[0] in BLEEDING):
+        return replace(one, findings=(OUTSIDE,))
+    return replace(one, findings=("facial fracture",)) if one.findings == ("fracture",) and (other or not one.location) else one
 
 
 _PAPER = (
