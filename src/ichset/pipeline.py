@@ -209,12 +209,20 @@ def _wait_for_readers(run: Run, round_: Round, shown: list[str]) -> None:
     screened = run.store.read(c.SCREENED, ["study", *shown]) if waiting else None
     context = {} if screened is None else {row.pop("study"): row for row in screened.to_pylist() if row["study"] in set(waiting)}
     folder = run.work / "worklists"
-    write_worklists(round_, folder, context)
+    write_worklists(round_, folder, context, _history(run, round_))
     if waiting:
         raise WaitingForReaders(
             f"{len(waiting)} studies of the {round_.name} round wait for readers; worklists are in {folder}; "
             "import them when they are filled: ichset readings import FILE, or read them at: ichset review"
         )
+
+
+def _history(run: Run, round_: Round) -> dict[str, str]:
+    """What the expert is told of the other studies of these patients; most have none."""
+    from ichset.imaging.dynamics import COLUMNS, other_studies
+
+    difficult = round_.queue(round_.config.expert) if round_.config.expert else []
+    return other_studies(lambda: run.store.batches(c.SCREENED, COLUMNS), difficult) if difficult else {}
 
 
 STAGES = (

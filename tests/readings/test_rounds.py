@@ -118,6 +118,17 @@ def test_worklists_go_out_blind_and_come_back(tmp_path: Path) -> None:
     assert len(round_.log.entries()) == 4
 
 
+def test_the_expert_sees_both_reads_and_the_other_studies(tmp_path: Path) -> None:
+    round_ = opened(tmp_path / "log")
+    for study, answers in (("S000", (1, 0)), ("S004", (0, 1))):
+        round_.record([read(study, reader, ich) for reader, ich in zip(round_.assigned(study), answers, strict=True)])
+    files = write_worklists(round_, tmp_path / "lists", {}, {"S000": "9 days earlier: A7 (S100): haemorrhage"})
+    rows = {path.stem: list(csv.DictReader(path.open(encoding="utf-8-sig"))) for path in files}
+    assert {row["study"]: row["other studies"] for row in rows["image-expert"]} == {"S000": "9 days earlier: A7 (S100): haemorrhage", "S004": ""}
+    assert all(row["read 1"] != row["read 2"] for row in rows["image-expert"])
+    assert all("other studies" not in row for row in rows["image-reader-1"])
+
+
 def test_xlsx_comes_back_too(tmp_path: Path) -> None:
     from openpyxl import load_workbook
 

@@ -29,10 +29,13 @@ class Imported:
     refused: tuple[tuple[int, str], ...]
 
 
-def write_worklists(round_: Round, folder: Path, context: Mapping[str, Mapping[str, str]]) -> list[Path]:
+def write_worklists(
+    round_: Round, folder: Path, context: Mapping[str, Mapping[str, str]], history: Mapping[str, str] | None = None
+) -> list[Path]:
     """Write what each reader has still to read, `<folder>/<round>-<reader>.csv` and `.xlsx`; returns the files.
 
     `context`: study -> further columns to show (accession, report text); the same columns for every study.
+    `history`: study -> what the expert is told of the patient's other studies.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     shown = list(next(iter(context.values()), {}))
@@ -45,7 +48,7 @@ def write_worklists(round_: Round, folder: Path, context: Mapping[str, Mapping[s
             path.unlink(missing_ok=True)
             path.with_suffix(".xlsx").unlink(missing_ok=True)
             continue
-        extra = _both_reads(round_, studies) if reader == round_.config.expert else {}
+        extra = _for_expert(round_, studies, history or {}) if reader == round_.config.expert else {}
         columns = [*KEYS, *shown, *next(iter(extra.values()), {}), *ANSWERS]
         rows = [{"round": round_.name, "study": study, "reader": reader, **context.get(study, {}), **extra.get(study, {})} for study in studies]
         _write_csv(path, columns, rows)
@@ -54,13 +57,14 @@ def write_worklists(round_: Round, folder: Path, context: Mapping[str, Mapping[s
     return written
 
 
-def _both_reads(round_: Round, studies: Sequence[str]) -> dict[str, dict[str, str]]:
-    """The reads an expert settles, as read 1, read 2 ..., without saying whose."""
+def _for_expert(round_: Round, studies: Sequence[str], history: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The reads an expert settles, as read 1, read 2 ..., without saying whose, and the patient's other studies."""
     reads = round_.reads()
     shown: dict[str, dict[str, str]] = {}
     for study in studies:
         mine = [reads[study, reader].decision for reader in round_.shown_order(study)]
         shown[study] = {f"read {number}": _summary(decision) for number, decision in enumerate(mine, 1)}
+        shown[study]["other studies"] = history.get(study, "")
     return shown
 
 
