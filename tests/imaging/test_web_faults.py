@@ -172,22 +172,3 @@ def test_two_studies_under_one_number_are_for_a_person(tmp_path: Path) -> None:
     twins = strangers(head("c"), AccessionNumber="Aa", PatientID="Pa")
     with serving(Web([*head("a"), *twins, *head("b")])) as web:
         assert reasons(pull(web, tmp_path)) == {"Sa": "several studies under one number"}
-
-
-def test_the_rate_is_kept_and_the_window_waited_for(tmp_path: Path) -> None:
-    from ichset.imaging.sources.courtesy import Courtesy
-
-    now, slept = [0.0], []
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        now[0] += seconds
-
-    courtesy = Courtesy(CourtesyConfig(per_second=5), tmp_path, lambda: now[0], sleep)
-    for _ in range(11):
-        courtesy.take()
-    assert sum(slept) == pytest.approx(2.0)
-    closed = Courtesy(CourtesyConfig(window="00:00-00:01"), tmp_path, lambda: now[0], sleep)
-    now[0] = 12 * 3600.0
-    closed.wait_for_window()
-    assert closed.is_open()

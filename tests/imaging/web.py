@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -39,6 +40,7 @@ class Web:
         self.ever: dict[str, Fault] = {}
         self.asked: Counter[str] = Counter()
         self.sent: Counter[str] = Counter()  # instances that went out whole in a good answer
+        self.secrets: set[str] = set()  # what came as Authorization
         self.url = ""
 
     def answer(self, path: str, accept: str) -> Answer:
@@ -88,9 +90,10 @@ def multipart(datasets: Iterable[Dataset], bodies: Iterable[bytes] = ()) -> byte
 
 
 @contextmanager
-def serving(web: Web) -> Iterator[Web]:
+def serving(web: Web, tls: ssl.SSLContext | None = None) -> Iterator[Web]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            web.secrets.add(self.headers.get("Authorization", ""))
             made = web.answer(self.path, self.headers.get("Accept", ""))
             try:
                 self.send_response(made.code)
@@ -109,8 +112,10 @@ def serving(web: Web) -> Iterator[Web]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    web.url = f"http://127.0.0.1:{server.server_port}/dicom-web"
+    web.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}/dicom-web"
     try:
         yield web
     finally:

@@ -41,6 +41,7 @@ class Staging:
         self._pulled.mkdir(mode=0o700, exist_ok=True)
         self.foreign = 0  # instances that came unasked
         self.resumed = 0  # instances that an earlier run had brought
+        self.asked: set[str] = set()  # SOP Instance UIDs
         self._got: dict[str, Header] = {}
 
     def file(self, header: Header) -> Path:
@@ -52,6 +53,7 @@ class Staging:
         Raises Incomplete when attempts bring nothing more, WrongPatient, or SourceUnreachable when the source is gone.
         """
         wanted = {header["sop_uid"]: header for header in headers}
+        self.asked |= wanted.keys()
         got = {uid: self._got[uid] for uid in wanted if uid in self._got}
         for uid in wanted.keys() - got.keys():
             if (row := self._kept(wanted[uid], request, lookup)) is not None:
@@ -68,11 +70,17 @@ class Staging:
             attempt = 0 if len(got) > before else attempt + 1
             if len(got) < len(wanted) and (attempt > courtesy.config.retries or fault.permanent or not source.remote):
                 source.check()
+                self._got |= got
                 raise Incomplete(f"{len(wanted) - len(got)} of {len(wanted)} instances did not come: {fault.words}")
             if len(got) < len(wanted) and attempt:
                 courtesy.backoff(attempt - 1, fault)
         self._got |= got
         return [got[header["sop_uid"]] for header in headers]
+
+    @property
+    def pulled(self) -> int:
+        """How many of the instances asked for have come."""
+        return len(self._got)
 
     def _receive(
         self, source: Source, missing: list[Header], whole: bool, wanted: dict[str, Header], got: dict[str, Header], request: Request, lookup: str

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +64,12 @@ def retrieve_study(task: Task, source: Source, config: RetrieveConfig, courtesy:
         return before
     shutil.rmtree(folder, ignore_errors=True)
     staging = Staging(folder.with_name(folder.name + ".part"), task.letter)
+    study = _Study(task, source, config, courtesy, staging)
     try:
-        outcome = _Study(task, source, config, courtesy, staging).bring()
+        outcome = study.bring()
     except (_Lost, WrongPatient, Incomplete, TransferFault) as lost:
-        outcome = _loss(task.study_uid, lost)
+        counts = {"asked": len(staging.asked), "found": study.found, "pulled": staging.pulled, "foreign": staging.foreign}
+        outcome = replace(_loss(task.study_uid, lost), counts=counts)
     if outcome.reason:
         if source.remote and Reason(outcome.reason) in FLEETING:
             return outcome  # what has come stays in the .part folder for the next attempt
@@ -105,12 +107,14 @@ class _Study:
 
     def __init__(self, task: Task, source: Source, config: RetrieveConfig, courtesy: Courtesy, staging: Staging) -> None:
         self._task, self._source, self._config, self._courtesy, self._staging = task, source, config, courtesy, staging
+        self.found = 0  # instances that the source lists
         self._seen: dict[Key, Seen] = {}
         self._measured: dict[Key, dict[str, Any]] = {}
         self._cut: set[str] = set()  # series with a file that holds no pixels: a slice too few, wherever it lay
 
     def bring(self) -> Outcome:
         listed = self._source.headers(self._task.study_uid) if self._task.headers is None else self._task.headers
+        self.found = sum(not header["fault"] for header in listed)
         series = self._checked(listed)
         told = set() if self._source.remote else set(series)  # series known from files: only their parts are final
         while True:
@@ -187,7 +191,7 @@ class _Study:
         taken = [(number, choice.headers) for number, choice in enumerate(choices, 1) if choice.reason is None]
         asked = sum(len(headers) for _, headers in taken)
         counts = {
-            "asked": asked, "found": sum(not header["fault"] for header in listed), "pulled": 0, "faulty": sum(bool(h["fault"]) for h in listed),
+            "asked": asked, "found": self.found, "pulled": 0, "faulty": sum(bool(h["fault"]) for h in listed),
             "foreign": self._staging.foreign, "masks": 0, "masks_missing": 0,
         }  # fmt: skip
         uid = self._task.study_uid
