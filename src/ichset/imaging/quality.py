@@ -145,7 +145,8 @@ def _slabs(
 
 def _phase(pictures: list[NDArray[np.float32]], inside: list[NDArray[np.bool_]]) -> str:
     """Enhanced vessels and sinuses fill more of the skull than calcifications do; smoothed in the slice against noise."""
-    found = [ndimage.median_filter(picture, 3)[mask] for picture, mask in zip(pictures, inside, strict=True) if mask.any()]
+    boxes = [(picture, mask, _box(mask)) for picture, mask in zip(pictures, inside, strict=True) if mask.any()]
+    found = [ndimage.median_filter(picture[box], 3)[mask[box]] for picture, mask, box in boxes]
     smooth = np.concatenate(found) if found else np.zeros(0, np.float32)
     if smooth.size < 2000:
         return "unclear"
@@ -155,6 +156,12 @@ def _phase(pictures: list[NDArray[np.float32]], inside: list[NDArray[np.bool_]])
     low = max(CONTRAST_HU[0], CLOT_HU + 3 * noise)
     share = np.count_nonzero((smooth > low) & (smooth < CONTRAST_HU[1])) / smooth.size
     return "contrast" if share > ENHANCED_SHARE else "native" if share < CALCIFIED_SHARE else "unclear"
+
+
+def _box(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """The rectangle around a mask with a margin of one pixel."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return slice(max(rows[0] - 1, 0), rows[-1] + 2), slice(max(columns[0] - 1, 0), columns[-1] + 2)
 
 
 def _is_head(body: NDArray[np.bool_], inside: NDArray[np.bool_], spacing: tuple[float, float]) -> bool | None:

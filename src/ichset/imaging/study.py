@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 from ichset.config import RetrieveConfig
 from ichset.contracts import SERIES, Reason
+from ichset.dicomfile import sync_filesystem
 from ichset.imaging.header import CUT
 from ichset.imaging.masks import named, take
 from ichset.imaging.quality import Quality, quality_of
@@ -77,7 +77,7 @@ def retrieve_study(task: Task, source: Source, config: RetrieveConfig, courtesy:
     (staging.part / RECORD).write_text(
         json.dumps({"asked": task.letter, "outcome": asdict(outcome)}, ensure_ascii=False, sort_keys=True), "utf-8"
     )
-    _sync(staging.part)
+    sync_filesystem(staging.part)
     staging.part.rename(folder)
     if source.remote:
         courtesy.pause()
@@ -234,11 +234,3 @@ def _why_none(reasons: Sequence[str | None]) -> Reason:
     if any(reason and reason.startswith(("missing slices", "files cannot", "pixels cannot")) for reason in reasons):
         return Reason.STUDY_INCOMPLETE
     return Reason.NO_NATIVE_PHASE if "contrast phase" in reasons else Reason.NO_USABLE_SERIES
-
-
-def _sync(folder: Path) -> None:
-    """Push a finished folder to the disk before it gets its final name."""
-    for path in [*sorted(folder.rglob("*")), folder]:
-        handle = os.open(path, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)
