@@ -2,7 +2,7 @@
 
 Every file is its own small CT slice (own UIDs, 16x16 pixels, a header of a real slice's elements) in folders of 40, five a study.
 
-    python scripts/bench_index.py [--files 1000000] [--jobs 2] [--folder PLACE]
+    python scripts/bench_index.py [--files 50000] [--jobs 2] [--folder PLACE]
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def measured(name: str, files: int, command: list[str]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--files", type=int, default=1_000_000)
+    parser.add_argument("--files", type=int, default=50_000)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--folder", type=Path, help="where the archive is made; default: the system's temporary folder")
     options = parser.parse_args()
