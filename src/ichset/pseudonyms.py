@@ -11,6 +11,7 @@ import base64
 import hmac
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from ichset.errors import ConfigError
@@ -51,6 +52,9 @@ def load_key(path: Path, outside: tuple[Path, ...] = ()) -> bytes:
     return key
 
 
+_BASE32 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # RFC 4648
+
+
 class Pseudonyms:
     """One namespace of pseudonyms under one key. Holds no state but the key."""
 
@@ -75,6 +79,24 @@ class Pseudonyms:
     def study(self, identity: str) -> str:
         """The released identity of a study, e.g. `S7KD…`, from the value that looks it up in the archive."""
         return self._name("S", "study", identity.strip())
+
+    def subjects(self, patient_ids: Sequence[str]) -> list[str]:
+        """`subject` of each, in half the time: of a whole export."""
+        return self._names("P", "subject", patient_ids)
+
+    def studies(self, identities: Sequence[str]) -> list[str]:
+        """`study` of each."""
+        return self._names("S", "study", identities)
+
+    def _names(self, prefix: str, kind: str, values: Sequence[str]) -> list[str]:
+        import numpy as np
+
+        start, key = len(kind).to_bytes(8, "big") + kind.encode(), self._key
+        fields = [value.strip().encode("utf-8", "surrogatepass") for value in values]
+        digests = [hmac.digest(key, start + len(field).to_bytes(8, "big") + field, "sha256")[:10] for field in fields]
+        bits = np.unpackbits(np.frombuffer(b"".join(digests), np.uint8)).reshape(-1, 16, 5)
+        letters = np.frombuffer(_BASE32, "S1")[np.packbits(bits, axis=2)[:, :, 0] >> 3]
+        return [prefix + name.decode("ascii") for name in letters.view("S16")[:, 0].tolist()]
 
     def accession(self, accession: str) -> str:
         """A 16-character accession number (VR SH allows no more)."""

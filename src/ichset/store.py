@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ichset.contracts import Contract, StageOutput
 from ichset.errors import CurationError
+from ichset.keyhash import key_hashes
 
 BATCH_ROWS = 16_384
 
@@ -76,8 +78,8 @@ class Store:
             for output in outputs:
                 writer.write(output.kept)
                 excluded.write(output.excluded)
-                keys.add(output.kept)
-                kept.add(output.kept, parent_key)
+                own = keys.add(output.kept)
+                kept.add_hashes(own if parent_key == contract.key else key_hashes(output.kept, parent_key))
                 left.add(output.excluded, parent_key)
                 for name, table in output.tables.items():
                     further[name].write(table)
@@ -122,31 +124,29 @@ class _KeySum:
         self.total = 0
 
     def add(self, table: pa.Table | pa.RecordBatch, key: Sequence[str]) -> None:
-        self.count += table.num_rows
-        self.total = (self.total + sum(_hashes(table, key))) % 2**64
+        self.add_hashes(key_hashes(table, key))
+
+    def add_hashes(self, hashes: np.ndarray) -> None:
+        self.count += len(hashes)
+        self.total = (self.total + int(hashes.sum(dtype=np.uint64))) % 2**64
 
 
 class _UniqueKeys:
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
-        self._hashes: list = []
+        self._hashes: list[np.ndarray] = []
 
-    def add(self, table: pa.Table) -> None:
-        import numpy as np
-
-        self._hashes.append(np.fromiter(_hashes(table, self._contract.key), np.int64, table.num_rows))
+    def add(self, table: pa.Table) -> np.ndarray:
+        """The hashes of its keys: 8 bytes a row are kept."""
+        self._hashes.append(key_hashes(table, self._contract.key))
+        return self._hashes[-1]
 
     def check(self) -> None:
-        import numpy as np
-
-        hashes = np.concatenate(self._hashes) if self._hashes else np.empty(0, np.int64)
-        if np.unique(hashes).size != hashes.size:
+        hashes = np.concatenate(self._hashes) if self._hashes else np.empty(0, np.uint64)
+        self._hashes.clear()
+        hashes.sort()
+        if (hashes[1:] == hashes[:-1]).any():
             raise ContractBroken(f"{self._contract.name}: the key {', '.join(self._contract.key)} repeats")
-
-
-def _hashes(table: pa.Table | pa.RecordBatch, key: Sequence[str]) -> Iterator[int]:
-    columns = [table.column(name).to_pylist() for name in key]
-    return map(hash, columns[0]) if len(columns) == 1 else map(hash, zip(*columns, strict=True))
 
 
 class _AtomicWriter:

@@ -132,3 +132,11 @@ def test_a_key_that_others_read_or_that_lies_in_the_release_is_refused(tmp_path:
         load_key(tmp_path / "none")
     with pytest.raises(ConfigError, match="32 bytes"):
         Pseudonyms(b"short")
+
+
+def test_many_at_once_are_the_same_as_one_by_one() -> None:
+    names = Pseudonyms(bytes(range(32)))
+    values = ["", " A1 ", "A1", "Иванов", "\ud800", *map(str, range(300))]
+    assert names.studies(values) == [names.study(value) for value in values]
+    assert names.subjects(values) == [names.subject(value) for value in values]
+    assert names.studies([]) == []

@@ -258,8 +258,8 @@ def test_seen_digests_agree_with_a_set(batches: list[list[int]]) -> None:
 
 
 def test_digests_keep_fields_apart() -> None:
-    assert digest("ab", "c") != digest("a", "bc") != digest("abc")
-    assert len(digest("")) == 16
+    assert digest(b"ab", b"c") != digest(b"a", b"bc") != digest(b"abc")
+    assert len(digest(b"")) == 16
 
 
 @pytest.mark.stress
@@ -268,7 +268,7 @@ def test_dedupe_of_millions_in_bounded_memory() -> None:
     total = 0
     for _ in range(400):
         draws = rng.integers(0, 3_000_000, 8192)
-        total += int(seen.first_time([digest(str(value)) for value in draws]).sum())
+        total += int(seen.first_time([digest(str(value).encode()) for value in draws]).sum())
     assert total == sum(len(run[0]) for run in seen._runs)
     assert len(seen._runs) < 30
 

@@ -14,11 +14,10 @@ import numpy as np
 DIGEST_BYTES = 16
 
 
-def digest(*fields: str) -> bytes:
+def digest(*fields: bytes) -> bytes:
     """blake2b-128 over the fields and their lengths."""
-    parts = [field.encode("utf-8", "surrogatepass") for field in fields]
-    lengths = " ".join(str(len(part)) for part in parts)
-    return blake2b(b"".join([lengths.encode(), b"\n", *parts]), digest_size=DIGEST_BYTES).digest()
+    lengths = " ".join([str(len(field)) for field in fields])
+    return blake2b(b"".join([lengths.encode(), b"\n", *fields]), digest_size=DIGEST_BYTES).digest()
 
 
 class SeenDigests:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -24,7 +25,7 @@ from ichset.reports.rows import Fault
 ROW_DIGITS = 9
 _EXCLUDED = REPORTS.excluded_schema
 _PLAIN = ("modality", "body_part", "title")  # of no person, and few in number
-_IDS = ("study_uid", "accession", "patient_id", "patient_name", "modality", "body_part", "title", "masks")
+_IDS = ("study_uid", "accession", "patient_id", "patient_name", "masks")
 
 
 def ingest_reports(config: IngestConfig) -> Iterator[StageOutput]:
@@ -63,7 +64,7 @@ def report_keys(file: str, rows: pa.Array) -> pa.Array:
 
 def _output(file: str, chunk: Chunk, config: IngestConfig) -> StageOutput:
     shown = file.encode("utf-8", "replace").decode("utf-8")
-    chunk, brain = _minimal(chunk)
+    chunk, brain = _decided(chunk)
     table = _reports(file, shown, chunk, brain, config)
     named = _is_identified(table)
     unnamed = table.filter(pc.invert(named)).select(["report", "source_row"]).to_pylist() if named.true_count < len(named) else []
@@ -77,24 +78,23 @@ def _output(file: str, chunk: Chunk, config: IngestConfig) -> StageOutput:
     return StageOutput(kept=table.filter(named) if unnamed else table, excluded=excluded)
 
 
-def _minimal(chunk: Chunk) -> tuple[Chunk, pa.Array]:
-    """The chunk with person and text of brain CTs alone, and which rows these are; bad bytes leave as faults.
+def _decided(chunk: Chunk) -> tuple[Chunk, pa.Array]:
+    """The chunk and which of its rows are brain CTs; rows with bad bytes leave as faults.
 
     The region is decided here, while the text is at hand: copying the text of every other report
     (94 of 100) would cost more than all the rest of the text path.
     """
-    columns = dict(chunk.columns)
-    bad = set().union(*(undecodable_rows(columns[name]) for name in _PLAIN if name in columns))
+    columns = chunk.columns
     absent = pa.nulls(len(chunk.rows), pa.string())
     asked = {name: _as_strings(columns.get(name, absent)) for name in (*_PLAIN, "conclusion")}
     asked["description"] = pc.coalesce(*(_as_strings(columns.get(name, absent)) for name in ("description", "text")))
     brain = is_brain_ct(asked)
-    for name, column in columns.items():
-        if name not in _PLAIN:
-            columns[name] = pc.if_else(brain, column, pa.scalar(None, column.type))
-            bad |= undecodable_rows(columns[name])
+    places = np.flatnonzero(brain.to_numpy(zero_copy_only=False))
+    bad = set().union(*(undecodable_rows(columns[name]) for name in _PLAIN if name in columns))
+    for name in columns.keys() - set(_PLAIN):
+        bad |= {int(places[at]) for at in undecodable_rows(columns[name].filter(brain))}
     if not bad:
-        return Chunk(chunk.rows, columns, chunk.faults), brain
+        return chunk, brain
     keep = pa.array([at for at in range(len(chunk.rows)) if at not in bad], pa.int64())
     faults = [Fault(chunk.rows[at].as_py(), Reason.WRONG_ENCODING, "bytes that are not UTF-8") for at in sorted(bad)]
     kept = {name: column.take(keep) for name, column in columns.items()}
@@ -109,25 +109,34 @@ def _is_identified(table: pa.Table) -> pa.Array:
 
 
 def _reports(file: str, shown: str, chunk: Chunk, brain: pa.Array, config: IngestConfig) -> pa.Table:
+    """Person and text of brain CTs alone: these columns are read for their rows only, and null for all others."""
     count = len(chunk.rows)
-    source = chunk.columns
+    own = _persons({name: column.filter(brain) for name, column in chunk.columns.items() if name not in _PLAIN}, config)
+    place = np.cumsum(mask := brain.to_numpy(zero_copy_only=False)) - 1
+    spread = pa.array(place, pa.int64(), mask=~mask)
     columns: dict[str, pa.Array] = {
         "report": report_keys(file, chunk.rows),
         "source_file": pa.repeat(pa.scalar(shown), count),
         "source_row": chunk.rows,
         "brain_ct": brain,
+        **{name: column.take(spread) for name, column in own.items()},
     }
-    for name in _IDS:
-        if name in source:
-            columns[name] = values.cleaned(_as_strings(source[name]))
+    for name in _PLAIN:
+        if name in chunk.columns:
+            names = _as_strings(chunk.columns[name]).dictionary_encode()
+            columns[name] = values.cleaned(names.dictionary).take(names.indices)
+    missing = {field.name: pa.nulls(count, field.type) for field in REPORTS.schema if field.name not in columns}
+    return pa.table({name: (columns | missing)[name] for name in REPORTS.schema.names}, REPORTS.schema)
+
+
+def _persons(source: Mapping[str, pa.Array], config: IngestConfig) -> dict[str, pa.Array]:
+    columns = {name: values.cleaned(_as_strings(source[name])) for name in _IDS if name in source}
     for name in ("study_date", "birth_date"):
         if name in source:
             columns[name] = values.to_dates(source[name], config.date_format)
     if "sex" in source:
         columns["sex"] = values.to_sexes(_as_strings(source["sex"]))
-    columns |= _ages(columns, source) | _texts(source)
-    missing = {field.name: pa.nulls(count, field.type) for field in REPORTS.schema if field.name not in columns}
-    return pa.table({name: (columns | missing)[name] for name in REPORTS.schema.names}, REPORTS.schema)
+    return columns | _ages(columns, source) | _texts(source)
 
 
 def _ages(columns: Mapping[str, pa.Array], source: Mapping[str, pa.Array]) -> dict[str, pa.Array]:

@@ -7,7 +7,7 @@ hospital's export is seldom.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -61,6 +61,7 @@ _SOME_REGION = (
 
 _COLUMNS = ("modality", "body_part", "title", "description", "conclusion")
 _FEW = 8  # rows
+_MOST_NAMES = 20_000  # remembered for each question
 
 
 def is_brain_ct(columns: Mapping[str, pa.Array]) -> pa.Array:
@@ -143,8 +144,7 @@ def _possible_modality(modality: pa.DictionaryArray, title: pa.DictionaryArray) 
 
 
 def _names_head(values: pa.DictionaryArray) -> pa.Array:
-    rest = pc.replace_substring_regex(values.dictionary, _NOT_HEAD, " ")
-    return _has(pa.DictionaryArray.from_arrays(values.indices, rest), _HEAD)
+    return _asked_once(values, "head", lambda names: pc.match_substring_regex(pc.replace_substring_regex(names, _NOT_HEAD, " "), _HEAD))
 
 
 def _text_of_brain_ct(texts: Sequence[pa.Array]) -> np.ndarray:
@@ -162,5 +162,24 @@ def _text_of_brain_ct(texts: Sequence[pa.Array]) -> np.ndarray:
 
 
 def _has(values: pa.DictionaryArray, pattern: str) -> pa.Array:
-    """Titles and modalities repeat: each distinct value is asked once. Nulls do not match."""
-    return pc.match_substring_regex(values.dictionary, pattern).take(values.indices).fill_null(False)
+    return _asked_once(values, pattern, lambda names: pc.match_substring_regex(names, pattern))
+
+
+def _asked_once(values: pa.DictionaryArray, question: str, ask: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Titles and modalities repeat, within a batch and from batch to batch: each is asked once. Nulls do not match."""
+    try:
+        names = values.dictionary.to_pylist()
+    except UnicodeDecodeError:  # ingestion has yet to turn the bad bytes away
+        return ask(values.dictionary).take(values.indices).fill_null(False)
+    known = _answers(question)
+    if len(known) > _MOST_NAMES:
+        known.clear()
+    if new := [name for name in names if name not in known]:
+        known.update(zip(new, ask(pa.array(new, pa.string())).to_pylist(), strict=True))
+    return pa.array([known[name] for name in names], pa.bool_()).take(values.indices).fill_null(False)
+
+
+@cache
+def _answers(question: str) -> dict[str, bool]:
+    """A memory of names and their answers; `question` is its key."""
+    return {}

@@ -58,7 +58,7 @@ def _screen(
     for reason, bad in _faults(config):
         table = _without(table, bad(table), reason, left)
     table = _without(table, ~texts.first_time(_text_digests(table)), Reason.DUPLICATE_REPORT, left)
-    table = _without(table, ~studies.first_time([digest(each) for each in table["identity"].to_pylist()]), Reason.DUPLICATE_STUDY, left)
+    table = _without(table, ~studies.first_time([digest(each) for each in _bytes(table["identity"])]), Reason.DUPLICATE_STUDY, left)
     return StageOutput(kept=_screened(table, pseudonyms), excluded=pa.concat_tables(left))
 
 
@@ -108,22 +108,24 @@ def _identities(table: pa.Table, lookup: str) -> pa.Array:
 def _text_digests(table: pa.Table) -> list[bytes]:
     """One patient's same words, whatever the case and spacing. Without a patient only the study itself can be the same."""
     words = [_words(table[name]) for name in ("description", "conclusion")]
-    people = pc.coalesce(table["patient_id"], pc.binary_join_element_wise("study", table["identity"], "/")).to_pylist()
+    people = _bytes(pc.coalesce(table["patient_id"], pc.binary_join_element_wise("study", table["identity"], "/")))
     return [digest(*fields) for fields in zip(people, *words, strict=True)]
 
 
-def _words(values: pa.ChunkedArray) -> list[str]:
-    plain = pc.utf8_lower(values.fill_null(""))
-    return [" ".join(text.split()) for text in plain.to_pylist()]
+def _words(values: pa.ChunkedArray) -> list[bytes]:
+    words = pc.utf8_split_whitespace(pc.utf8_trim_whitespace(pc.utf8_lower(values.fill_null(""))))
+    return _bytes(pc.binary_join(words, " "))
+
+
+def _bytes(values: pa.ChunkedArray) -> list[bytes]:
+    """As they lie: text would have to be decoded and encoded again."""
+    return pc.cast(values, pa.binary()).to_pylist()
 
 
 def _screened(table: pa.Table, pseudonyms: Pseudonyms) -> pa.Table:
     identities = table["identity"].to_pylist()
     patients = [patient or f"study/{identity}" for patient, identity in zip(table["patient_id"].to_pylist(), identities, strict=True)]
-    columns = {
-        "study": pa.array([pseudonyms.study(identity) for identity in identities], pa.string()),
-        "subject": pa.array([pseudonyms.subject(patient) for patient in patients], pa.string()),
-    }
+    columns = {"study": pa.array(pseudonyms.studies(identities), pa.string()), "subject": pa.array(pseudonyms.subjects(patients), pa.string())}
     return pa.table(
         [columns.get(name, table[name] if name in table.column_names else None) for name in SCREENED.schema.names], SCREENED.schema
     )
