@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import random
 from pathlib import Path
 
 import pyarrow as pa
@@ -145,29 +144,6 @@ def test_an_output_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> N
     source = write(tmp_path / "in.csv", ROWS)
     for output in (tmp_path / "nowhere" / "out.csv", tmp_path / "out.xlsx"):
         assert isinstance(run(source, output).exception, ConfigError)
-
-
-def hostile(count: int, seed: int) -> list[str]:
-    """Empty, control characters, right-to-left, punctuation, halves of words, quotes and line ends, and cut and doubled reports."""
-    rng = random.Random(seed)
-    signs = "\t\n\r\x00\x1b\x85\u2028\u202e\ufeff\u05d0\u0645\U0001f9e0\"'«;,|САКгематоманет .!?()[]{}*\\/0123456789é\u0301"
-    made = ["", " ", "\n" * 3000, '"', "\x00", "." * 5000]
-    while len(made) < count:
-        words = list(rng.choice(ROWS)["text"]) + rng.choices(signs, k=rng.randint(0, 80))
-        rng.shuffle(words)
-        made.append("".join(words[: rng.randint(0, len(words))]))
-    return made
-
-
-@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.stress)])
-@pytest.mark.parametrize("name", ["in.csv", "in.jsonl", "in.parquet"])
-def test_hostile_texts_each_get_their_row(tmp_path: Path, name: str, count: int) -> None:
-    rows = [{"id": f"r{n}", "text": text} for n, text in enumerate(hostile(count, 5))]
-    rows.append({"id": "long", "text": "Субдуральная гематома. " * 40_000})
-    source = write(tmp_path / name, rows)
-    done = run(source, tmp_path / "out.jsonl")
-    assert done.exit_code == 0, done.exception
-    assert [row["id"] for row in read(tmp_path / "out.jsonl")] == [row["id"] for row in rows]
 
 
 def test_bytes_of_no_encoding_and_halves_of_signs_get_their_row_too(tmp_path: Path) -> None:

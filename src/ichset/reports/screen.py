@@ -30,7 +30,7 @@ _HEADS = {
 }
 # A section's heading ends in a colon, or stands alone on its line.
 _SECTION = re.compile(
-    r"(?<!\w)(?:" + "|".join(f"(?P<{name}>{heads})" for name, heads in _HEADS.items()) + r")[ \t]*(?::|\.?[ \t]*(?=[\r\n]))",
+    r"(?<!\w)(?:" + "|".join(f"(?P<{name}>{heads})" for name, heads in _HEADS.items()) + r")[ \t]*+(?::|\.[ \t]*+(?=[\r\n])|(?=[\r\n]))",  # possessive: a million spaces are passed once
     re.IGNORECASE,
 )
 

@@ -1,0 +1,88 @@
+"""Whatever the text: a row out for every row in, no crash, and no text that takes a second. `hostile` holds the texts."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from ichset.cli.label import label
+from ichset.config import ClassifyConfig, EngineConfig, IngestConfig, RulesConfig, ScreenConfig
+from ichset.contracts import CLASSIFIED, LABELS, MENTIONS, REPORTS, RULED, SCREENED
+from ichset.pseudonyms import Pseudonyms
+from ichset.reports.classify import classify_reports
+from ichset.reports.ingest import ingest_reports
+from ichset.reports.region import is_brain_ct_report
+from ichset.reports.rules import Rules, load_rules, rule_reports
+from ichset.reports.screen import cut, screen_reports
+from ichset.store import Store
+
+from .hostile import REPEATED, million, texts
+
+MANY = [400, pytest.param(10_000, marks=pytest.mark.stress)]
+
+
+def write(path: Path, rows: list[dict]) -> Path:
+    if path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    else:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    return path
+
+
+@pytest.mark.parametrize("count", MANY)
+@pytest.mark.parametrize("name", ["in.csv", "in.jsonl", "in.parquet"])
+def test_label_answers_every_row(tmp_path: Path, name: str, count: int) -> None:
+    rows = [{"id": f"r{n}", "text": text} for n, text in enumerate([*texts(count, 5), million(REPEATED[0])])]
+    done = CliRunner().invoke(label, [str(write(tmp_path / name, rows)), "--output", str(tmp_path / "out.jsonl"), "--explain"])
+    assert done.exit_code == 0, done.exception
+    found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
+    assert [row["id"] for row in found] == [row["id"] for row in rows]
+    for row, told in zip(rows, found, strict=True):
+        whole = row["text"].replace("\0", "") if name == "in.csv" else row["text"]
+        assert all(whole[one["start"] : one["end"]] == one["quote"] for one in told["mentions"])
+
+
+@pytest.mark.parametrize("count", MANY)
+def test_the_pipeline_keeps_or_excludes_every_row(tmp_path: Path, count: int) -> None:
+    made = [*texts(count, 6), million(REPEATED[0])]
+    rows = [
+        {"accession": f"A{n}", "patient_id": f"P{n}", "study_date": "2021-03-04", "age": "50", "modality": "CT", "title": "КТ головного мозга",
+         "description": text, "conclusion": made[-1 - n]} for n, text in enumerate(made)
+    ]  # fmt: skip
+    training = [{"description": text, "conclusion": "", "lang": "ru", **dict.fromkeys(LABELS, 0), "ich": n % 2} for n, text in enumerate(made[:200])]
+    pq.write_table(pa.Table.from_pylist(training), tmp_path / "training.parquet")
+    source, store, rules = write(tmp_path / "in.parquet", rows), Store(tmp_path / "work"), RulesConfig()
+    store.write_stream(REPORTS, ingest_reports(IngestConfig(path=source)))
+    store.write_stream(SCREENED, screen_reports(store.batches(REPORTS), ScreenConfig(), "accession", Pseudonyms(bytes(32))))
+    store.write_stream(RULED, rule_reports(store.batches(SCREENED), rules, EngineConfig(jobs=1)), [MENTIONS])
+    learnt = ClassifyConfig(training=tmp_path / "training.parquet")
+    store.write_stream(CLASSIFIED, classify_reports(store.batches(SCREENED), store.batches(RULED), learnt, rules, tmp_path))
+    assert store.rows(REPORTS) + store.excluded(REPORTS).num_rows == len(made)
+    assert store.rows(SCREENED) + store.excluded(SCREENED).num_rows == store.rows(REPORTS)
+    assert store.rows(CLASSIFIED) == store.rows(RULED) == store.rows(SCREENED) > count / 3
+
+
+@pytest.fixture(scope="module")
+def rules() -> Rules:
+    return load_rules(RulesConfig())
+
+
+@pytest.mark.parametrize("unit", [pytest.param(one, marks=[pytest.mark.stress] if at % 4 else []) for at, one in enumerate(REPEATED)], ids=range(len(REPEATED)))
+def test_a_million_characters_take_less_than_a_second(rules: Rules, unit: str) -> None:
+    text = million(unit)
+    for work in (lambda: rules.read(text, ""), lambda: rules.read("", text), lambda: cut(text), lambda: is_brain_ct_report("", "", "", text, text)):
+        start = time.process_time()
+        work()
+        assert time.process_time() - start < 1
