@@ -11,9 +11,11 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ichset.cli.entities import evaluate_entities
 from ichset.release.exports import bio, masks, nifti
 from ichset.volume import Volume
 
@@ -156,12 +158,22 @@ def test_what_a_mask_shows_is_told_from_its_name(name: str, kind: str) -> None:
 def test_tagged_text_reslices_to_its_spans(built: Built) -> None:
     folder = built.release / "data/exports/bio"
     texts = {row["study"]: row for row in _rows(built.release / "data/tables/studies.csv")}
-    spans = [json.loads(line) for line in (folder / "spans.jsonl").read_text("utf-8").splitlines()]
-    assert spans and all(texts[span["study"]][span["section"]][span["start"] : span["end"]] == span["text"] for span in spans)
-    assert {span["text"] for span in spans} == {"Субдуральная гематома"}
+    documents = [json.loads(line) for line in (folder / "spans.jsonl").read_text("utf-8").splitlines()]
+    assert documents and all(texts[each["study"]][each["section"]] == each["text"] for each in documents)
+    spans = [(each["text"], span) for each in documents for span in each["entities"]]
+    assert spans and all(text[span["start"] : span["end"]] == span["text"] for text, span in spans)
+    assert {span["text"] for _, span in spans} == {"Субдуральная гематома"}
     lines = (folder / "reports.bio").read_text("utf-8").splitlines()
     assert lines.count("Субдуральная\tB-SUBDURAL") == lines.count("гематома\tI-SUBDURAL") == len(spans)
     assert json.loads((folder / "counts.json").read_text()) == {"spans": len(spans), "left_out": 0}
+
+
+def test_the_two_forms_are_scored_as_the_same(built: Built) -> None:
+    folder = built.release / "data/exports/bio"
+    done = CliRunner().invoke(evaluate_entities, [str(folder / "reports.bio"), str(folder / "spans.jsonl")])
+    assert done.exit_code == 0, done.exception
+    rows = {line.split()[0]: line.split()[1:] for line in done.output.splitlines() if line.strip()}
+    assert rows["B-SUBDURAL"][:3] == rows["I-SUBDURAL"][:3] == ["1.0000"] * 3 and rows["accuracy"][0] == "1.0000"
 
 
 def test_a_mention_that_de_identification_touched_is_left_out() -> None:

@@ -75,6 +75,14 @@ def test_both_file_forms_hold_the_same_tags(tmp_path: Path) -> None:
     assert tags[0] == tags[1] and len(tags[0]) == 2 * len(tokens(TEXT))
 
 
+def test_a_text_with_strange_line_ends_and_overlapping_spans_is_read(tmp_path: Path) -> None:
+    text = "аб\u2028вг\x85де\x0bжз"
+    spans = [(0, 5), (3, 8), (9, 11)]
+    entities = [{"start": start, "end": end, "label": "FIND", "text": text[start:end]} for start, end in reversed(spans)]
+    (tmp_path / "a.jsonl").write_text(json.dumps({"text": text, "entities": entities}, ensure_ascii=False) + "\n", "utf-8")
+    assert [tag for *_, tag in read_tags(tmp_path / "a.jsonl")] == ["B-FIND", "I-FIND", "O", "B-FIND"]
+
+
 def test_scores_against_a_count_by_hand(tmp_path: Path) -> None:
     (tmp_path / "gold.bio").write_text("a\tB-FIND\nb\tI-FIND\nc\tO\n\nd\tO\ne\tB-LOC\n")
     (tmp_path / "pred.bio").write_text("a B-FIND\nb O\nc O\n\nd B-LOC\ne B-LOC\n")
@@ -95,6 +103,9 @@ def test_scores_against_a_count_by_hand(tmp_path: Path) -> None:
         ("p.bio", "", "holds no token"),
         ("p.jsonl", '{"text": "a b"}', "p.jsonl:1: not a document"),
         ("p.jsonl", '{"text": "a b", "entities": [{"start": 0, "end": 1, "label": "FIND", "text": "b"}]}', "do not cut out the text"),
+        ("p.jsonl", '{"text": "a b", "entities": [{"start": 2, "end": 9, "label": "FIND"}]}', "do not cut out the text"),
+        ("p.jsonl", '{"text": "a b", "entities": [3]}', "p.jsonl:1: not a document"),
+        ("p.jsonl", '{"text": 5, "entities": []}', "p.jsonl:1: not a document"),
     ],
 )
 def test_files_that_do_not_fit_are_refused_by_line(tmp_path: Path, name: str, text: str, words: str) -> None:

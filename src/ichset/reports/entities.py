@@ -118,7 +118,7 @@ def to_jsonl(documents: Iterable[Document]) -> Iterator[str]:
 def read_tags(path: Path) -> list[tuple[str, str, str]]:
     """(place in the file, token, tag) of a `.bio` or `.jsonl` file. Raises ConfigError naming file and line."""
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        lines = path.read_text("utf-8-sig").split("\n")  # a text may hold other signs that end a line
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from None
     read = _jsonl_line if path.suffix.lower() in (".jsonl", ".ndjson") else _bio_line
@@ -141,14 +141,23 @@ def _bio_line(place: str, line: str) -> Sequence[tuple[str, str]]:
 def _jsonl_line(place: str, line: str) -> Sequence[tuple[str, str]]:
     try:
         found = json.loads(line)
-        text = found["text"]
-        entities = sorted((Entity(each["start"], each["end"], each["label"]) for each in found["entities"]), key=lambda each: each.start)
-        quotes = [(Entity(each["start"], each["end"], each["label"]), each.get("text")) for each in found["entities"]]
-    except (ValueError, KeyError, TypeError):
+        text = "" + found["text"]
+        quotes = [(Entity(int(each["start"]), int(each["end"]), str(each["label"])), each.get("text")) for each in found["entities"]]
+        whole = all(0 <= each.start < each.end <= len(text) for each, _ in quotes)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ConfigError(f"{place}: not a document with text and entities (start, end, label)") from None
-    if any(quote is not None and text[each.start : each.end] != quote for each, quote in quotes):
+    if not whole or any(quote is not None and text[each.start : each.end] != quote for each, quote in quotes):
         raise ConfigError(f"{place}: an entity's offsets do not cut out the text that it quotes")
-    return bio(Document("", text, tuple(entities)))
+    return bio(Document("", text, _apart(each for each, _ in quotes)))
+
+
+def _apart(entities: Iterable[Entity]) -> tuple[Entity, ...]:
+    """In order; where two overlap, the first and longest alone has tags."""
+    taken: list[Entity] = []
+    for each in sorted(entities, key=lambda each: (each.start, -each.end)):
+        if not taken or taken[-1].end <= each.start:
+            taken.append(each)
+    return tuple(taken)
 
 
 def evaluate(gold: Path, predicted: Path) -> str:

@@ -28,9 +28,10 @@ _HEADS = {
     "description": r"описание(?:\s+исследования)?|протокол(?:\s+описания)?|данные\s+исследования|findings|description|report",
     "conclusion": r"заключение|заключ\.?|выводы?|impressions?|conclusions?",
 }
-# A section's heading ends in a colon, or stands alone on its line.
+# A section's heading ends in a colon, or stands alone on its line. Possessive: a million spaces are passed once.
 _SECTION = re.compile(
-    r"(?<!\w)(?:" + "|".join(f"(?P<{name}>{heads})" for name, heads in _HEADS.items()) + r")[ \t]*+(?::|\.[ \t]*+(?=[\r\n])|(?=[\r\n]))",  # possessive: a million spaces are passed once
+    r"(?<!\w)(?:" + "|".join(f"(?P<{name}>{heads})" for name, heads in _HEADS.items()) + r")"
+    r"[ \t]*+(?::|\.[ \t]*+(?=[\r\n])|(?=[\r\n]))",
     re.IGNORECASE,
 )
 

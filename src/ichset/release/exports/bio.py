@@ -27,7 +27,7 @@ def tokens(text: str) -> list[Token]:
 
 
 def write(dataset: Dataset) -> None:
-    """data/exports/bio/reports.bio, spans.jsonl (the same as offsets) and counts.json."""
+    """data/exports/bio/reports.bio, spans.jsonl (the same as offsets, a text with its entities on each line) and counts.json."""
     if not dataset.config.release.report_text:
         raise ConfigError('release.exports: "bio" needs release.report_text = true')
     folder = dataset.bag / "data" / "exports" / "bio"
@@ -41,10 +41,8 @@ def write(dataset: Dataset) -> None:
             spans = carry(raw, text, mentions)
             carried, lost = carried + len(spans), lost + len(mentions) - len(spans)
             bio.write(f"# {study} {section}\n" + "".join(f"{token}\t{tag}\n" for token, tag in tagged(text, spans)) + "\n")
-            for start, end, finding, assertion in spans:
-                line = {"study": study, "section": section, "start": start, "end": end, "text": text[start:end], "finding": finding,
-                        "assertion": assertion}  # fmt: skip
-                lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+            line = {"id": f"{study}/{section}", "study": study, "section": section, "text": text, "entities": entities(text, spans)}
+            lines.write(json.dumps(line, ensure_ascii=False) + "\n")
     (folder / "counts.json").write_text(json.dumps({"spans": carried, "left_out": lost}) + "\n", "utf-8")
 
 
@@ -86,6 +84,18 @@ def carry(raw: str, text: str, mentions: list[dict[str, Any]]) -> list[tuple[int
     return spans
 
 
+def entities(text: str, spans: list[tuple[int, int, str, str]]) -> list[dict[str, Any]]:
+    """The spans with the label of their tags and the words that their offsets cut out."""
+    return [
+        {"start": start, "end": end, "label": label(finding, assertion), "text": text[start:end], "finding": finding, "assertion": assertion}
+        for start, end, finding, assertion in sorted(spans, key=lambda span: (span[0], -span[1]))
+    ]
+
+
+def label(finding: str, assertion: str) -> str:
+    return finding.upper() if assertion == "present" else f"NOT-{finding.upper()}"
+
+
 def tagged(text: str, spans: list[tuple[int, int, str, str]]) -> list[tuple[str, str]]:
     """(token, tag): B-/I-<finding> for what is present, B-/I-NOT-<finding> for what is denied or not of this study; else O.
 
@@ -96,6 +106,6 @@ def tagged(text: str, spans: list[tuple[int, int, str, str]]) -> list[tuple[str,
     for start, end, finding, assertion in sorted(spans, key=lambda span: (span[0], -span[1])):
         inside = [number for number, (_, a, b) in enumerate(words) if a >= start and b <= end]
         if inside and not any(number in tags for number in inside):
-            name = finding.upper() if assertion == "present" else f"NOT-{finding.upper()}"
+            name = label(finding, assertion)
             tags.update({number: ("B-" if number == inside[0] else "I-") + name for number in inside})
     return [(token, tags.get(number, "O")) for number, (token, _, _) in enumerate(words)]
