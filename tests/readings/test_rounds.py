@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import random
 from pathlib import Path
 
 import pytest
@@ -141,3 +143,22 @@ def test_xlsx_comes_back_too(tmp_path: Path) -> None:
     sheet.cell(3, column, "?")
     book.save(path)
     assert import_decisions(path, {"image": round_}).recorded == 2
+
+
+def test_a_growing_log_says_the_same_as_one_read_anew(tmp_path: Path) -> None:
+    """Reads and open disagreements are carried on from read to read, whoever wrote them, corrections included."""
+    chance, studies = random.Random(5), [f"S{n}" for n in range(12)]
+    config = RoundConfig(readers=["a", "b", "c"], readers_per_study=2, expert="x")
+    ours, theirs = (Round(tmp_path, "image", config, 1, studies) for _ in range(2))
+    recorded = 0
+    for _ in range(160):
+        study, reader = chance.choice(studies), chance.choice(["a", "b", "c", "x"])
+        before = ours.reads().get((study, reader))
+        decision = Decision(study, reader, {"ich": chance.randint(0, 1)}, supersedes=before.sequence if before else None)
+        with contextlib.suppress(BadDecision):
+            recorded += len(chance.choice([ours, theirs]).record([decision]))
+        anew = Round(tmp_path, "image", config, 1, studies)
+        assert dict(ours.reads()) == dict(anew.reads()) and ours.queue("x") == anew.queue("x")
+        wanted = [s for s in studies if ours._disagree(s, ours.reads()) and (s, "x") not in ours.reads()]
+        assert sorted(ours.queue("x")) == sorted(wanted)
+    assert recorded > 40

@@ -90,6 +90,20 @@ def lent_page(config: Config) -> Page:
     return Page(config, f"http://127.0.0.1:{listening.getsockname()[1]}", stop)
 
 
+def forked_page(config: Config) -> tuple[str, int]:
+    """The page in a process of its own, forked from this one with everything loaded: its address and process number."""
+    listening = listen(0)
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    child = os.fork()
+    if child == 0:
+        try:
+            uvicorn.Server(uvicorn.Config(make_app(config), http=PatientProtocol, ws="none", lifespan="off", log_config=None)).run([listening])
+        finally:
+            os._exit(1)
+    listening.close()
+    return url, child
+
+
 def add_accounts(config: Config) -> None:
     """Accounts for all; their hashes carry cheap parameters, which the page takes from the hash itself."""
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import threading
 import time
 from pathlib import Path
 
 import httpx
 import pytest
-from readers_page import add_accounts, start_page
+from readers_page import add_accounts, forked_page, start_page
 from ward import make_ward
 
 from ichset.readings import open_round
@@ -32,27 +34,26 @@ def kill_and_check(folder: Path, kills: int) -> None:
     chance, acknowledged = random.Random(8), {}
     page = start_page(config, folder / "ward.toml")
     client = page.client("reader-1")  # signed in once: the session outlives the server
-    for _ in range(kills):
-        client.base_url = page.url
+    process = page.process.pid
+    for kill in range(kills):
         reader = threading.Thread(target=read_until_killed, args=(client, acknowledged, chance))
         before = len(acknowledged)
         reader.start()
         while len(acknowledged) == before and reader.is_alive():
             time.sleep(0.005)
         time.sleep(chance.uniform(0, 0.08))
-        page.process.kill()
-        page.process.wait()
-        page.process.stdout.close()
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0) if kill else page.stop()
         reader.join()
         opened = open_round(config.project.work / "readings", "image", config.read_image, config.project.seed)
         kept = {entry.decision.comment: entry.decision.answers["ich"] for entry in opened.log.entries()}
         assert acknowledged.items() <= kept.items()
         assert len(kept) == len(opened.log.entries())  # nothing twice
-        page = start_page(config, folder / "ward.toml")
+        client.base_url, process = forked_page(config)
     assert len(acknowledged) >= kills
-    client.base_url = page.url
     assert client.get("/api/image/next").json()["progress"]["read"] == len(kept)
-    page.stop()
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
 
 
 def test_no_acknowledged_read_is_lost_at_five_kills(tmp_path: Path) -> None:

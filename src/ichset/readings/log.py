@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -29,17 +29,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Chain:
-    """A verified beginning of the log: its entries, its length in bytes, its last line's hash, a digest of all its bytes."""
+    """A verified beginning of the log: its entries, its length in bytes, its last line's hash, the running hash of all its bytes."""
 
     entries: tuple[Entry, ...] = ()
     end: int = 0
     last: str = _FIRST
-    digest: bytes = hashlib.sha256().digest()
+    hash: hashlib._Hash = field(default_factory=hashlib.sha256)
 
     def followed_by(self, path: Path, data: bytes) -> Chain:
         """The chain over the whole file `data`, of which only what is new is parsed. Raises GateFailed naming an altered line."""
         known = hashlib.sha256(memoryview(data)[: self.end])
-        if known.digest() != self.digest:
+        if known.digest() != self.hash.digest():
             Chain().followed_by(path, data)  # names the line
             raise GateFailed(f"{path}: recorded lines were exchanged while this program ran; restore the file from a backup and start again")
         entries, last, end = list(self.entries), self.last, self.end
@@ -53,14 +53,21 @@ class Chain:
             entries.append(Entry(body["sequence"], Decision.from_json(body), body["recorded"]))
             last, end = digest, end + len(line)
         known.update(memoryview(data)[self.end : end])
-        return Chain(tuple(entries), end, last, known.digest())
+        return Chain(tuple(entries), end, last, known)
+
+    def grown(self, added: Sequence[Entry], lines: bytes, last: str) -> Chain:
+        """The chain after lines that this program has just written itself behind it."""
+        known = self.hash.copy()
+        known.update(lines)
+        return Chain((*self.entries, *added), self.end + len(lines), last, known)
 
 
 class DecisionLog:
     """`append` returns after the line is on the disk; a torn last line (power cut) is cut off, an altered one refused.
 
-    What was verified once is remembered: an unchanged file is not read again, and of a grown one the old bytes are
-    hashed in one go and only the new lines are parsed. Threads may share a log, and processes its file.
+    What was verified once is remembered: an unchanged file is not read again, neither after an own append; where another
+    program has appended, the old bytes are hashed in one go and only the new lines are parsed. Threads may share a log,
+    and processes its file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -91,14 +98,14 @@ class DecisionLog:
                 line, last = _line(body, last)
                 lines.append(line)
                 added.append(Entry(number, decision, body["recorded"]))
-            self._write(file, chain.end, b"".join(lines))
-            self._verified(file)
+            written = b"".join(lines)
+            self._write(file, chain.end, written)
+            self._chain, self._stamp = chain.grown(added, written, last), _stamp(file)
         return added
 
     def _verified(self, file: IO[bytes]) -> Chain:
         """The chain of the file as it stands; what was read before counts as long as nobody touched the file."""
-        stat = os.fstat(file.fileno())
-        stamp = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+        stamp = _stamp(file)
         if stamp != self._stamp:
             file.seek(0)
             self._chain = self._chain.followed_by(self.path, file.read())
@@ -126,6 +133,12 @@ class DecisionLog:
         with os.fdopen(handle, "r+b", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield file
+
+
+def _stamp(file: IO[bytes]) -> tuple[int, ...]:
+    """Changes whenever somebody writes to the file."""
+    stat = os.fstat(file.fileno())
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def sync_folder(folder: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 
@@ -31,6 +31,15 @@ class Consensus:
     judged_by: str
 
 
+@dataclass(frozen=True)
+class _Standing:
+    """What a log says: the standing read of each (study, reader), and whether the first readers of a study disagree."""
+
+    entries: Sequence[Entry] = ()
+    reads: Reads = field(default_factory=dict)
+    disputed: Mapping[str, bool] = field(default_factory=dict)
+
+
 class Round:
     """One round over one log. `studies` are those in play now, in a stable order; `first` ones are read before the rest.
 
@@ -50,7 +59,7 @@ class Round:
         self.slices = slices or {}
         self.known = frozenset(studies)
         self._assigned: dict[str, tuple[str, ...]] = {}
-        self._standing: tuple[Sequence[Entry], Reads] = ((), {})
+        self._standing = _Standing()
 
     # --- who reads what ---
     def assigned(self, study: str) -> tuple[str, ...]:
@@ -73,23 +82,35 @@ class Round:
         """What this reader has still to read; for the expert, the open disagreements."""
         reads = self.reads()
         if reader == self.config.expert:
-            waiting = [study for study in self.studies if self._disagree(study, reads) and (study, reader) not in reads]
+            disputed = self._stand(self.log.entries()).disputed
+            waiting = [study for study, open_ in disputed.items() if open_ and (study, reader) not in reads]
             return sorted(waiting, key=lambda study: self._hash("order", reader, study))
         return [study for study in self.order(reader) if (study, reader) not in reads]
 
     # --- decisions ---
     def reads(self) -> Reads:
         """The standing decision of each (study, reader): a correction replaces what it supersedes."""
-        entries = self.log.entries()
-        if self._standing[0] is not entries:
-            self._standing = (entries, {(entry.decision.study, entry.decision.reader): entry for entry in entries})
-        return self._standing[1]
+        return self._stand(self.log.entries()).reads
+
+    def _stand(self, entries: Sequence[Entry]) -> _Standing:
+        """What these entries of the log say; of a log that has only grown, only what is new is looked at."""
+        known = self._standing
+        if known.entries is not entries:
+            count = len(known.entries)
+            if count > len(entries) or (count and entries[count - 1] is not known.entries[-1]):
+                known, count = _Standing(), 0
+            fresh = entries[count:]
+            reads = {**known.reads, **{(entry.decision.study, entry.decision.reader): entry for entry in fresh}}
+            touched = {entry.decision.study for entry in fresh} & self.known
+            disputed = {**known.disputed, **{study: self._disagree(study, reads) for study in sorted(touched)}}
+            known = self._standing = _Standing(entries, reads, disputed)
+        return known
 
     def record(self, decisions: Sequence[Decision]) -> list[Entry]:
         """Append decisions, all or none; on return they are on the disk. Raises BadDecision with the reason."""
 
         def check(entries: Sequence[Entry]) -> None:
-            standing = {(entry.decision.study, entry.decision.reader): entry for entry in entries}
+            standing = dict(self._stand(entries).reads)
             for decision in decisions:
                 self._check(decision, standing)
                 standing[decision.study, decision.reader] = Entry(0, decision, "")

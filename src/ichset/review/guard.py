@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from time import monotonic
 from urllib.parse import urlsplit
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 64 * 1024  # bytes: a read with a long comment is below 8 KB
@@ -63,6 +64,8 @@ class Guard:
             await _refuse(guarded_send, 413, "too_large")
         except TimeoutError:
             await _refuse(guarded_send, 408, "too_slow")
+        except ClientDisconnect:
+            pass  # nobody is left to answer
         except Exception as error:  # the last line of defence: a fault is answered and logged without its values
             _log_fault(error)
             if not started:

@@ -40,9 +40,18 @@ def _page(request: Request, template: str, status: int = 200, **values: Any) -> 
     return HTMLResponse(_templates().get_template(template).render({**common, **values}), status)
 
 
+def message(request: Request, code: str, status: int) -> HTMLResponse:
+    """One sentence and the way back."""
+    return _page(request, "message.html", status, message=code if code in words("en") else "fault")
+
+
 async def _form(request: Request) -> dict[str, str]:
     body = (await request.body()).decode("utf-8", "replace")
-    return {key: values[0] for key, values in parse_qs(body, keep_blank_values=True, max_num_fields=10).items()}
+    try:
+        fields = parse_qs(body, keep_blank_values=True, max_num_fields=10)
+    except ValueError:  # more fields than any form of ours has
+        return {}
+    return {key: values[0] for key, values in fields.items()}
 
 
 def _back(path: str) -> Response:
@@ -122,7 +131,7 @@ async def read(request: Request) -> Response:
     if session is None:
         return _back("/")
     if name not in ("text", "image") or site.desk.role(name, session.user) is None:
-        return _page(request, "message.html", 404, message="not_found")
+        return message(request, "not_found", 404)
     from ichset.contracts import LABELS
     from ichset.readings.decision import EXCLUSIONS
 
@@ -136,7 +145,7 @@ async def lead(request: Request) -> Response:
     if session is None:
         return _back("/")
     if session.user != site.config.review.lead:
-        return _page(request, "message.html", 404, message="not_found")
+        return message(request, "not_found", 404)
 
     def overviews() -> list[Any]:
         from ichset.review.desk import ROUNDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 from collections.abc import Callable
 
@@ -34,6 +35,7 @@ def serve(config: Config, port: int, say: Callable[[str], None]) -> None:
         from ichset.review.app import make_app
         from ichset.review.patience import PatientProtocol
 
+        logging.getLogger("uvicorn").disabled = logging.getLogger("uvicorn.error").disabled = True  # it would note every odd request
         app = make_app(config)
         say(f"Readers' page: http://{ADDRESS}:{server.getsockname()[1]}/  (Ctrl+C stops it)")
         settings = uvicorn.Config(

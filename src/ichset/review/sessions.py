@@ -45,6 +45,8 @@ class Sessions:
             user, identity, fingerprint = self._signer.loads(cookie or "", max_age=self._seconds)
         except (BadSignature, ValueError, TypeError):
             return None
+        if not (isinstance(user, str) and isinstance(identity, str)):
+            return None
         current = self._accounts.fingerprint(user)
         if current is None or current != fingerprint or _digest(identity) in self._signed_out():
             return None

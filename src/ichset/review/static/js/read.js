@@ -196,6 +196,16 @@ function answerKey({ code, shiftKey: shift, timeStamp: time }) {
 const HELD = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "BracketLeft", "BracketRight", "Semicolon", "Quote",
   "Equal", "Minus", "NumpadAdd", "NumpadSubtract", "Tab", "Space"]);
 
+// Long texts: the report of the text round; with Shift what lies under the picture.
+const SCROLL = { ArrowUp: -60, ArrowDown: 60, PageUp: -240, PageDown: 240, Home: -1e6, End: 1e6 }; // pixels
+
+function scrollText({ code, shiftKey: shift }) {
+  if (!(code in SCROLL) || (pane && !(shift && code.startsWith("Page")))) return false;
+  const place = (shift ? ["#expert", "#report"] : ["#report"]).map($).find((one) => one.scrollHeight > one.clientHeight);
+  place?.scrollBy({ top: SCROLL[code] });
+  return Boolean(place);
+}
+
 document.addEventListener("keydown", (event) => {
   if (dialog.open || event.altKey || event.metaKey || event.isComposing) return;
   const typing = event.target === form.comment || event.target === form.excludeList;
@@ -215,7 +225,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     return void page();
   }
-  if (current && !busy && (answerKey(event) || pane?.key(event.code, event.shiftKey))) event.preventDefault();
+  if (current && !busy && (scrollText(event) || answerKey(event) || pane?.key(event.code, event.shiftKey))) event.preventDefault();
 });
 
 $("#save").addEventListener("click", save);
