@@ -18,7 +18,7 @@ _AND = re.compile(r"\s*-?\s*(?:,|и|/|and)\s*")
 _WITHIN = re.compile(r"(?:\bв|\bво|\bпо|\bwithin|\bin|\balong|\binto)\s+(?:the\s+)?(?:[\w-]+\s+){0,2}$")
 # beside a place is not in it: над височной долей, adjacent to the frontal lobe
 _BESIDE = re.compile(
-    r"(?:\bнад|\bвдоль|\bпо ходу|\bоколо|\bпод|прилеж\w+ к|возле|рядом с|abutting|near|\bover|\boverlying|\balong|adjacent to)\s+(?:the\s+)?(?:[\w-]+\s+){0,3}$"
+    r"(?:\bнад|\bвдоль|\bпо ходу|\bоколо|\bпод|прилеж\w+ к|возле|рядом с|abutting|near|\bover|\boverlying|\balong|adjacent to|(?:anterior|posterior|lateral|ventral|dorsal) to|кпереди от|кзади от|вентральнее|дорсальнее)\s+(?:the\s+)?(?:[\w-]+\s+){0,3}$"
 )
 _INTO = re.compile(r"(?:\b(?:в|во|из|просвет\w*|рог\w*|полост\w*|систем\w*|отдел\w*|in|within|into|of))\s+(?:[\w-]+\s+){0,3}$")
 _TOUCHES = re.compile(r"прилеж\w+ к|в области|abutting|adjacent to|near|сдавл\w+|компресс\w+")

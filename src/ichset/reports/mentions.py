@@ -251,6 +251,8 @@ class Sentence:
             if self.text[hit.start : hit.end] in _BARE and not _NOUN_ENDS.match(self.text, hit.end):
                 continue
             blood = hit.kind not in OTHER_FINDINGS
+            if any(one.start <= hit.start and hit.end <= one.end and one.kind == NO_BLEEDING for one in kept):
+                continue
             if any(one.start <= hit.start and hit.end <= one.end and (one.kind not in OTHER_FINDINGS) == blood for one in kept):
                 continue
             kept.append(hit)

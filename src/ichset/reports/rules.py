@@ -27,7 +27,7 @@ from ichset.reports.scope import ABSENT, HYPOTHETICAL, PRESENT, UNCERTAIN
 
 _CYRILLIC = re.compile("[а-яА-ЯёЁ]")
 _HEADINGS = re.compile(
-    r"(?im)(?:^|(?<=[.!?]\s))[ \t]{0,20}(?P<indication>показани\w*|направ\w+ диагноз|диагноз[^:\n]{0,20}|(?:клинич|предварит|направит)\w* (?:диагноз|данные)[^:\n]{0,20}|направлен\w?|цель(?: исследования)?|вопрос|запрос|жалобы|анамнез(?: заболевания)?|clinical (?:history|information|indication)|indications?|history|reason for exam\w*)[ \t]*:"
+    r"(?im)(?:^|(?<=[.!?]\s))[ \t]{0,20}(?P<indication>показани\w*|направ\w+ диагноз|диагноз[^:\n]{0,20}|(?:клинич|предварит|направит)\w* (?:диагноз|данные)[^:\n]{0,20}|направлен\w?|цель(?: исследования)?|вопрос|запрос|жалобы|анамнез(?: заболевания)?|clinical (?:history|information|indication)|indications?|history|reason for exam\w*|pmh|hx|background|past medical history|clinical details?)[ \t]*:"
     r"|(?:^|\n|(?<=[.!?]\s))[ \t]{0,20}(?P<conclusion>заключение|вывод\w*|impression|conclusion|opinion)[ \t]*:?"
     r"|(?:^|\n|(?<=[.!?]\s))[ \t]{0,20}(?P<description>описание|протокол|findings|technique|техника\w*|report)[ \t]*:"
 )
@@ -35,7 +35,7 @@ _HEADINGS = re.compile(
 _BARE_HEADINGS = ("заключ", "вывод", "impr", "conc", "opin")
 _COLON_HEADINGS = (
     *_BARE_HEADINGS, "показани", "направ", "диагноз", "клинич", "предварит", "цель", "вопрос", "запрос", "жалобы", "анамнез", "описание", "протокол", "техника",
-    "clinical", "indication", "history", "reason", "findings", "technique", "report",
+    "clinical", "indication", "history", "reason", "pmh", "hx", "background", "past medical", "findings", "technique", "report",
 )  # fmt: skip
 # "no acute pathology" says nothing of what is old
 _QUALIFIED = re.compile(r"(?:остр|свеж|нов|дополнительн|acute|new)\w*\s*$")

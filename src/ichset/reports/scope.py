@@ -29,6 +29,7 @@ _EITHER = ("или", "либо", "vs", "vs.", "versus", "or")
 _CERTAIN_OTHER = re.compile(r"ишеми|инфаркт|артефакт|\bшов|ischemi|infarct|suture")
 
 
+_BREAKS_IN = re.compile(r"прорыв\w*\s+$")
 _DENIED_NEXT = re.compile(r"\s+(?:не\b|нет\b|отсутств|is not\b|are not\b|not\b|is absent|absent)")
 
 # how old blood is says nothing of when it was seen
@@ -91,6 +92,8 @@ class Scope:
         if cue := self.doubt():
             return UNCERTAIN, cue, False
         still = self._still()
+        if cue := self.gone():
+            return RESOLVED, cue, False
         if (not still or _STAGE.match(still)) and (cue := self.prior()):
             return HISTORICAL, cue, False
         if (not still or (_STAGE.match(still) and not self._measured())) and (cue := self.resolved()):
@@ -183,6 +186,11 @@ class Scope:
                 return mark[0]
         return ""
 
+    def gone(self) -> str:
+        """The words that say all of it is gone, across a dash too: хроническая гематома - полный регресс."""
+        own = self._own_before + self.hit + self.after
+        return next((mark[0] for mark in self.book.cues["gone"].finditer(own) if not _DENIED_WORD.search(own[: mark.start()])), "")
+
     def resolved(self) -> str:
         # киста с кровоизлиянием: what the blood is with says nothing of it; (кровь) ends with its bracket
         lead = "" if _WITH.search(self.before) else self._own_before
@@ -221,6 +229,8 @@ class Scope:
 
     def _objected(self, between: str) -> bool:
         """The cue is of the nature or change of the finding: нет увеличения гематомы."""
+        if self.hit.startswith("кров") and _BREAKS_IN.search(between):
+            return False  # нет данных за прорыв крови: the blood is denied where it would have come to
         return bool(self.book.cues["object"].search(between[-45:]))
 
     def _alternative(self) -> bool:
