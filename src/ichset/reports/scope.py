@@ -98,7 +98,7 @@ class Scope:
             return HISTORICAL, cue, False
         if (not still or (_STAGE.match(still) and not self._measured())) and (cue := self.resolved()):
             return RESOLVED, cue, False
-        if not still and (cue := self.reached("history") or self._first("history_after", self._own_after)):
+        if (not still or (_STAGE.match(still) and not self._measured())) and (cue := self.reached("history") or self._first("history_after", self._own_after)):
             return HISTORICAL, cue, False
         return PRESENT, still, False
 
