@@ -203,8 +203,8 @@ class PaperConfig(Section):
 class GuardedConfig(Section):
     """Lengths in mm from the brain's frontal pole, so that no border follows the face."""
 
-    depth_mm: float = 34.0  # how far behind the pole the face is covered at the pole's level
-    slope: float = 0.3  # and this much deeper for each mm further down
+    depth_mm: float = 5.0  # how far behind the pole the face is covered at the pole's level in the middle; the sides curve back
+    slope: float = 0.1  # and this much deeper for each mm further down
     deepest_mm: float = 65.0
     height_mm: float = 55.0  # above the pole's level
     bone_mm: float = 15.0  # bone this near the brain stays: vault, orbital roof, skull base

@@ -90,6 +90,9 @@ def to_hu(dataset: Dataset) -> NDArray[np.int16]:
     stored = stored_values(dataset)
     slope, intercept = rescale(dataset)
     if slope == 1 and intercept.is_integer():
+        if stored.size and int(stored.min()) + intercept >= -32768 and int(stored.max()) + intercept <= 32767:
+            wrapped = stored.astype(np.uint16) + np.uint16(int(intercept) & 0xFFFF)  # modulo 65536, and back within the range
+            return wrapped.view(np.int16)
         return np.clip(stored.astype(np.int32) + int(intercept), -32768, 32767).astype(np.int16)
     return np.clip(np.rint(stored * slope + intercept), -32768, 32767).astype(np.int16)
 

@@ -74,7 +74,7 @@ def test_same_study_and_seed_same_bytes(head: Volume) -> None:
 
 def test_no_voxel_of_the_region_keeps_its_value(head: Volume) -> None:
     """One that did by chance would show through once the altered ones are erased."""
-    plan = plan_series(head, CONFIG.guarded)
+    plan = plan_series(head, CONFIG.guarded, 5)
     (defaced,) = deface_study([head], CONFIG, 5)
     drawn = 0
     for slice_ in range(len(head.hu)):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ct_files import slice_pixels
+from matplotlib import get_data_path
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
@@ -90,3 +91,33 @@ def test_no_frame_of_the_real_heads_holds_letters(real_data: Path) -> None:
         instance.check_pixels(source)
         frames += source.shape.frames
     assert frames > 25
+
+
+# --- small letters --------------------------------------------------------------------------------
+def _small(size: int, face: str, number: int, kind: str) -> NDArray[np.int16]:
+    """Anti-aliased letters of `size` pixels, in an air corner or over the tissue, bright or dark against what is there."""
+    hu = _hu(number)
+    font = ImageFont.truetype(f"{get_data_path()}/fonts/ttf/{face}.ttf", size)
+    canvas = Image.new("L", hu.shape)
+    ImageDraw.Draw(canvas).text((4, 4) if kind == "corner" else (50, 90 + 9 * number), TEXTS[number % 3], fill=255, font=font)
+    share = np.asarray(canvas) / 255
+    level = np.median(hu[share > 0]) + (-600 if kind == "dark" else (600, 1500, 3000)[number % 3])
+    return (hu * (1 - share) + level * share).round().astype(np.int16)
+
+
+@pytest.mark.parametrize(("size", "least"), [(8, 0.45), (9, 0.75), (10, 0.75), (12, 0.85)])
+def test_small_smooth_letters_are_found_too(size: int, least: float) -> None:
+    faces = ("DejaVuSans", "DejaVuSansMono", "DejaVuSerif", "DejaVuSans-Bold")
+    found = [drawn_text(_small(size, face, number, kind)) for face in faces for number in range(3) for kind in ("corner", "tissue", "dark")]
+    assert np.mean(found) >= least
+
+
+@pytest.mark.parametrize("enlarged", [False, True])
+@pytest.mark.parametrize("spread", [0, 60, 120])
+def test_real_heads_with_noise_or_enlarged_hold_no_letters(real_data: Path, enlarged: bool, spread: int) -> None:
+    rng = np.random.default_rng(spread)
+    for path in sorted((real_data / "head_ct" / "unc_cthead").rglob("*.dcm"))[::12]:
+        source = instance.read(path)
+        hu = instance.frames_of(source)[0].astype(float) - 1024
+        hu = ndimage.zoom(hu, 2, order=1) if enlarged else hu
+        assert not drawn_text(np.clip(hu + rng.normal(0, spread, hu.shape), -1024, 3071).round().astype(np.int16))

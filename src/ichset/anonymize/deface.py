@@ -52,7 +52,7 @@ def deface_study(volumes: Sequence[Volume], config: DefaceConfig, seed: int) -> 
     """Deface every series alike: what one series hides, the others hide too. Raises CannotDeface."""
     if config.method == "paper":
         return tuple(_by_paper(volume, config, seed, number) for number, volume in enumerate(volumes))
-    plans = [plan_series(volume, config.guarded) for volume in volumes]
+    plans = [plan_series(volume, config.guarded, seed) for volume in volumes]
     return tuple(_by_plan(volume, number, plans, config, seed) for number, volume in enumerate(volumes))
 
 
@@ -68,14 +68,14 @@ def within_limits(measures: Measures, config: DefaceConfig) -> bool:
 
 
 # --- guarded --------------------------------------------------------------------------------------
-def plan_series(volume: Volume, config: GuardedConfig) -> Plan:
+def plan_series(volume: Volume, config: GuardedConfig, seed: int) -> Plan:
     """Brain guard, pose and face region of one series. Raises CannotDeface where one of them is in doubt."""
     if len(volume.hu) < 2:
         raise CannotDeface("one slice is no volume")
     grid = grid_of(volume)
     anatomy = find_anatomy(grid, config.min_brain_ml)
     upright = grid if anatomy.pose.up == 1 else grid.overturned()
-    labels = np.ascontiguousarray(face_region(upright, anatomy, config)[:: anatomy.pose.up])
+    labels = np.ascontiguousarray(face_region(upright, anatomy, config, seed)[:: anatomy.pose.up])
     return Plan(labels, grid, anatomy.pose.as_header())
 
 

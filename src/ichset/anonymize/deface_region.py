@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from ichset.anonymize.deface_grid import STEP, Grid
 from ichset.anonymize.guard import MARGIN_MM, bone_of, bulging, completed, head_of, votes_of
@@ -22,6 +23,10 @@ ADULT_MM = 82.0  # from the middle of the brain to its frontal pole: lengths are
 ORBITS_MM = 10.0  # below the pole's level: holes further up are holes in the vault, not into an orbit
 FRACTURE_MM = 4.0  # half the width of a gap in bone that is kept with it: fracture lines are not as dense as bone
 LARGEST_SCALE = 1.15
+WIDER, CHILD_MM = 1.4, 66.0  # so much wider than the brain the curve is, up to a circle, or up to this half width in a small head
+PITS_MM, PITS_FROM_MM = 40.0, 25.0  # how deep the pits of a small head are, and how far below the pole they begin; as deep again below that
+SMALLER_MM = 20.0  # shorter than ADULT_MM by so much: a small head, with pits in full
+PATCH_MM, FIELD_MM = 5.0, 150.0
 BACK_SHARE = 0.85  # of the way from the pole to the middle of the brain: the region ends before the clivus
 
 
@@ -75,7 +80,7 @@ def _bare(bone: Mask, head: Mask) -> float:
     return bare / max(met, 1)
 
 
-def face_region(grid: Grid, anatomy: Anatomy, config: GuardedConfig) -> NDArray[np.uint8]:
+def face_region(grid: Grid, anatomy: Anatomy, config: GuardedConfig, seed: int) -> NDArray[np.uint8]:
     """KEEP, AIR, SOFT or GUARD for every voxel of the upright grid; lengths from the brain's frontal pole, never from the skin."""
     pose, brain = anatomy.pose, anatomy.brain
     points = grid.coordinates(brain)
@@ -86,10 +91,9 @@ def face_region(grid: Grid, anatomy: Anatomy, config: GuardedConfig) -> NDArray[
     front = (x[None] - pose.centre[0]) * pose.front[0] + (y[:, None] - pose.centre[1]) * pose.front[1]
     side = (x[None] - pose.centre[0]) * pose.left[0] + (y[:, None] - pose.centre[1]) * pose.left[1]
     height = z - pole_level
-    depth = np.clip(config.depth_mm - config.slope * np.minimum(height, 0), config.depth_mm, config.deepest_mm) * scale
-    depth = np.minimum(depth, max(BACK_SHARE * pole, config.depth_mm))
-    region = (front[None] > (pole - depth)[:, None, None]) & (height < config.height_mm)[:, None, None]
     across = np.abs((points[:, :2] - pose.centre[:2]) @ pose.left)
+    depth = _depth(height, side, pole, float(np.percentile(across, 99.5)), config, seed)
+    region = (front[None] > pole - depth) & (height < config.height_mm)[:, None, None]
     if config.ears:
         wide, (start, end, along, above) = float(np.percentile(across, 99)), EAR_MM
         ears = (np.abs(side) > wide + start) & (np.abs(side) < wide + end) & (np.abs(front) < along)
@@ -100,6 +104,30 @@ def face_region(grid: Grid, anatomy: Anatomy, config: GuardedConfig) -> NDArray[
     labels = np.where(region, np.where(generic, SOFT, AIR), KEEP).astype(np.uint8)
     labels[_kept(grid, anatomy, height >= -ORBITS_MM, config)] = GUARD
     return labels
+
+
+def _depth(height: NDArray[np.float64], side: NDArray[np.float64], pole: float, wide: float, config: GuardedConfig, seed: int) -> NDArray[np.float64]:
+    """(z, y, x) mm from the frontal pole back to the region's border, which goes on downwards as the brain's own front is curved.
+
+    A flat border far behind the brow would leave a step there, where every face has one. In a small head, on whose sides
+    skin and skull fall off alike, pits of random place break what is left of the likeness below the orbits.
+    """
+    scale = float(np.clip(pole / ADULT_MM, 1.0, LARGEST_SCALE))
+    down = np.maximum(-height, 0)
+    small = float(np.clip((ADULT_MM - pole) / SMALLER_MM, 0, 1))
+    depth = np.minimum(config.depth_mm + config.slope * (1 + small) * down, config.deepest_mm) * scale
+    curve = pole * (1 - np.sqrt(np.clip(1 - (side / max(wide, min(WIDER * wide, small * CHILD_MM + (1 - small) * pole))) ** 2, 0, 1)))
+    pits = PITS_MM * small * np.clip(down / min(pole / ADULT_MM, 1) / PITS_FROM_MM - 1, 0, 1)
+    places = np.rint(np.clip(height, -FIELD_MM, FIELD_MM) / STEP).astype(int), np.rint(np.clip(side, -FIELD_MM, FIELD_MM) / STEP).astype(int)
+    field = _field(seed)[places[0][:, None, None], places[1][None]]
+    return np.minimum(depth[:, None, None] + curve[None] + pits[:, None, None] * field, max(BACK_SHARE * pole, config.depth_mm))
+
+
+def _field(seed: int) -> NDArray[np.float64]:
+    """Ones and zeros in random patches some PATCH_MM wide, (height, side) by STEP mm; negative indices are the other half."""
+    size = 2 * round(FIELD_MM / STEP) + 2
+    noise = np.random.default_rng([seed, 0x9E37]).standard_normal((size, size))
+    return (ndimage.gaussian_filter(noise, PATCH_MM / STEP, mode="wrap") > 0).astype(float)
 
 
 def _kept(grid: Grid, anatomy: Anatomy, vault: NDArray[np.bool_], config: GuardedConfig) -> Mask:

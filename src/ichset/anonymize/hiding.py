@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from ichset import volume
 from ichset.anonymize import instance, pixels, technical
 from ichset.anonymize.instance import Source, Written
+from ichset.anonymize.slices import slices_of
 from ichset.anonymize.tags import Deidentifier, Doubt
 from ichset.config import AnonymizeConfig
+from ichset.dicomfile import Outlines
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -34,20 +36,19 @@ def hide(sources: Sequence[Sequence[Source]], config: AnonymizeConfig, seed: int
     """Every series of a study with its face hidden. Raises what decoding, geometry and defacing raise."""
     from ichset.anonymize.deface import deface_study
 
-    frames = [[instance.frames_of(source) for source in members] for members in sources]
-    for members, held in zip(sources, frames, strict=True):
-        for source, values in zip(members, held, strict=True):
-            pixels.check_drawn(values, source.shape, source.slope)
-    read = [[source.dataset() for source in members] for members in sources]
-    volumes = [volume.from_datasets(datasets) for datasets in read]
+    read = [slices_of(members) for members in sources]
+    for members, held in zip(sources, read, strict=True):
+        for source, slice_ in zip(members, held, strict=True):
+            pixels.check_drawn(slice_.frames, source.shape, source.slope)
+    volumes = [volume.from_datasets(held) for held in read]
     faces = []
-    for datasets, stored, original, hidden in zip(read, frames, volumes, deface_study(volumes, config.deface, seed), strict=True):
+    for held, original, hidden in zip(read, volumes, deface_study(volumes, config.deface, seed), strict=True):
         changed = {}
         for place, index in enumerate(original.order):
             if hidden.changed[place]:
-                fresh = volume.hu_to_stored(hidden.hu[place], datasets[index])
+                fresh = volume.hu_to_stored(hidden.hu[place], held[index])
                 # a voxel whose HU did not change keeps its stored value, whatever rounding would make of it
-                changed[int(index)] = np.where(hidden.hu[place] != original.hu[place], fresh, stored[index][0])[None]
+                changed[int(index)] = np.where(hidden.hu[place] != original.hu[place], fresh, held[index].pixel_array)[None]
         faces.append(Face(original, changed, config.deface.method, hidden.pose))
     return faces
 
@@ -80,8 +81,8 @@ def measure_written(
     from ichset.anonymize.measure import measure
     from ichset.anonymize.preview import write_preview
 
-    datasets = [dcmread(path) for path, _ in written]
-    after = volume.from_datasets(datasets)
+    outlines = Outlines()
+    after = volume.from_datasets(slices_of(instance.read(path, outlines) for path, _ in written))
     if after.hu.shape != face.original.hu.shape:
         raise Doubt("the written series has another shape than the source", "UNREADABLE_FILE")
     measures = measure(face.original, after, face.pose)
@@ -89,9 +90,10 @@ def measure_written(
         raise Doubt("the face is still to be seen in the written files", "DEFACE_IMPOSSIBLE")
     if picture:
         write_preview(picture, face.original, after, face.pose)
-    row = technical.series_row(datasets[0], after)
+    dataset = dcmread(written[0][0], stop_before_pixels=True)
+    row = technical.series_row(dataset, after)
     row |= {"deface_method": face.method, **{name: float(getattr(measures, name)) for name in _MEASURES}}
-    return datasets[0], row
+    return dataset, row
 
 
 _MEASURES = ("exposed", "relief", "brain_changed", "voxels_changed")

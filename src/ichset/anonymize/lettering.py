@@ -1,93 +1,128 @@
 """Is text drawn in this frame? Letters are thin strokes of one level, on one line, of one height; anatomy is not.
 
-First, on every second row: pixels that stand out from both sides of a stroke's width, and whether one exact value is
-unusually common among them (a pen has one colour; anti-aliasing softens its edges only). Most frames end here. Then, for
-each such value: its connected shapes, and whether enough of them stand in a line as letters do.
+First, on every second row: pixels that stand out from both sides of a stroke's width, counted in small blocks. Where a word
+would be, blocks are full of them; most frames end here. Then, around such blocks only and at several thresholds between
+stroke and ground: the connected shapes, and whether enough of them stand in a line as letters do.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 STEP_HU = 200.0  # a stroke stands out by this from what is beside it: text that is to be read does, noise does not
-REACH = 3  # pixels from a stroke's pixel to the ground beside it: strokes up to 5 pixels wide
-SPIKE = 5  # stroke pixels of one exact value on every second row: fewer are no word
-NEAR = 16  # stored values to both sides of one, whose counts say how common it would be by chance
-LEVELS = 2  # values looked at
+ABOVE_NOISE = 4.0  # and by so many times the median difference of neighbouring pixels
+REACHES = (2, 4)  # pixels from a stroke's pixel to the ground beside it: strokes of small and of large letters
+BLOCK = (4, 32)  # sampled rows (every second) and columns of a block
+FULL = 8  # stroke pixels of a block: half a word of the smallest letters, where two rows of blocks share them
+QUANTILES = (0.15, 0.4, 0.65, 0.9)  # of the values halfway between strokes and their ground: thresholds that part them
+STEMS = 5  # strokes side by side in two sampled rows at least: a word has that many
 LOWEST, HIGHEST = 5, 64  # pixels: height of a letter
-LETTERS = 4  # in one line, of which half have one height
+LETTERS = 5  # in one line
+AS_TALL = 0.6  # share of them that end at one height too
+ONE_PEN = 0.25  # of the letters' contrast: how far apart their brightest pixels may lie
 SOLID = 0.8  # a shape that fills more of its box is a blob (metal), unless it is narrow (I, l, 1)
+
+Box = tuple[int, int, int, int, int]  # top, bottom, start, stop, extreme value
 
 
 def drawn_text(frame: NDArray, slope: float = 1.0) -> bool:
     """Whether letters seem to be drawn in one frame of stored values; `slope`: HU a stored unit."""
     values = _signed(frame)
     step = max(1, int(STEP_HU / abs(slope or 1.0)))
-    rows = values[::2]
-    if rows.shape[1] <= 2 * REACH or int(rows.max()) - int(rows.min()) <= step:
+    if min(values.shape) <= 2 * max(REACHES) or int(values.max()) - int(values.min()) <= step:
         return False
-    middle, left, right = rows[:, REACH:-REACH], rows[:, : -2 * REACH], rows[:, 2 * REACH :]
-    for bright in (True, False):
-        edge = middle - step if bright else middle + step
-        stroke = (edge > left) & (edge > right) if bright else (edge < left) & (edge < right)
-        for level, contrast in _levels(stroke, middle, left, right):
-            if _has_line(values, level, contrast):
-                return True
-    return False
+    step = max(step, int(ABOVE_NOISE * _noise(values)))
+    return any(_has_line(part, thresholds, step) for reach in REACHES for sign in (1, -1) for part, thresholds in _places(values, reach, sign, step))
 
 
 def _signed(frame: NDArray) -> NDArray[np.int16 | np.int32]:
-    """Values in native order with room for a step above and below."""
+    """Values in native order with room for a step above and below, and for a change of sign."""
     low, high = int(frame.min()), int(frame.max())
     return frame.astype(np.int16 if low > -30_000 and high < 30_000 else np.int32, copy=False)
 
 
-def _levels(stroke: NDArray, middle: NDArray, left: NDArray, right: NDArray) -> list[tuple[int, float]]:
-    """(value, contrast) of the exact values that are common among stroke pixels."""
-    if np.count_nonzero(stroke) < SPIKE:
-        return []
-    found, beside = middle[stroke], (left[stroke].astype(np.int32) + right[stroke]) / 2
-    levels, counts = np.unique(found, return_counts=True)
-    total = np.concatenate(([0], np.cumsum(counts)))
-    around = total[np.searchsorted(levels, levels + NEAR, "right")] - total[np.searchsorted(levels, levels - NEAR)] - counts
-    chosen = sorted(np.flatnonzero((counts >= SPIKE) & (counts >= 4 + 4 * around / (2 * NEAR))), key=lambda i: -counts[i])[:LEVELS]
-    return [(int(levels[i]), float(np.median(found[found == levels[i]] - beside[found == levels[i]]))) for i in chosen]
+def _noise(values: NDArray) -> float:
+    """Median difference of neighbours on some rows, where they differ: air without noise says nothing of the tissue's."""
+    some = values[:: max(1, len(values) // 64)]
+    apart = np.abs(some[:, 2:] - some[:, :-2])
+    apart = apart[apart > 0]
+    return float(np.median(apart)) if apart.size else 0.0
 
 
-def _has_line(values: NDArray, level: int, contrast: float) -> bool:
-    """Whether shapes of this level stand in a line: of what is nearer to it than to the ground, or, where letters touch, of its core."""
-    return any(_in_line(_letters(values, level, abs(contrast) * part)) for part in (0.5, 0.25))
-
-
-def _letters(values: NDArray, level: int, reach: float) -> list[tuple[int, int, int, int]]:
-    """Boxes (top, bottom, start, stop) of the shapes that hold this value exactly and look like letters."""
+def _places(values: NDArray, reach: int, sign: int, step: int) -> Iterator[tuple[NDArray, NDArray]]:
+    """Parts of the frame that may hold a word, turned so that strokes are bright, and the thresholds to look at them with."""
     from scipy import ndimage
 
-    labels, count = ndimage.label((values >= level - reach) & (values <= level + reach), np.ones((3, 3), int))
-    exact = np.bincount(labels[values == level], minlength=count + 1)
+    rows = values[::2]
+    middle, left, right = rows[:, reach:-reach], rows[:, : -2 * reach], rows[:, 2 * reach :]
+    edge = middle - step if sign > 0 else middle + step
+    stroke = (edge > left) & (edge > right) if sign > 0 else (edge < left) & (edge < right)
+    high, wide = (-(-size // by) for size, by in zip(stroke.shape, BLOCK, strict=True))
+    blocks = np.zeros((high * BLOCK[0], wide * BLOCK[1]), bool)
+    blocks[: stroke.shape[0], : stroke.shape[1]] = stroke
+    counts = blocks.reshape(high, BLOCK[0], wide, BLOCK[1]).sum((1, 3), dtype=np.int16)
+    if counts.max() < FULL:
+        return
+    labels, _ = ndimage.label(counts >= FULL, np.ones((3, 3), int))
+    for top, side in ndimage.find_objects(labels):
+        down, across = (slice(max(one.start - 1, 0) * by, (one.stop + 1) * by) for one, by in zip((top, side), BLOCK, strict=True))
+        found = stroke[down, across]
+        stems = np.count_nonzero(found[:, 1:] & ~found[:, :-1], axis=1)
+        if np.count_nonzero(stems >= STEMS) < 2:
+            continue
+        beside = (
+            np.maximum(left[down, across][found], right[down, across][found])
+            if sign > 0
+            else np.minimum(left[down, across][found], right[down, across][found])
+        )
+        halfway = (middle[down, across][found].astype(np.int32) + beside) / 2 * sign
+        part = values[2 * down.start : 2 * down.stop, across.start : across.stop + 2 * reach]
+        yield (part if sign > 0 else -part), np.quantile(halfway, QUANTILES)
+
+
+def _has_line(part: NDArray, thresholds: NDArray, step: int) -> bool:
+    return any(_in_line(_letters(part, threshold), threshold, step) for threshold in np.unique(np.floor(thresholds)))
+
+
+def _letters(values: NDArray, threshold: float) -> list[Box]:
+    """Boxes and brightest values of the shapes above a threshold that look like letters."""
+    from scipy import ndimage
+
+    labels, _ = ndimage.label(values > threshold, np.ones((3, 3), int))
     letters = []
     for index, box in enumerate(ndimage.find_objects(labels), start=1):
         top, bottom, start, stop = box[0].start, box[0].stop, box[1].start, box[1].stop
         height, width = bottom - top, stop - start
-        if exact[index] and LOWEST <= height <= HIGHEST and width <= 1.6 * height:
-            filled = np.count_nonzero(labels[box] == index)
-            if filled <= SOLID * height * width or width <= 0.4 * height:
-                letters.append((top, bottom, start, stop))
+        if LOWEST <= height <= HIGHEST and width <= 1.6 * height:
+            own = labels[box] == index
+            if np.count_nonzero(own) <= SOLID * height * width or width <= 0.4 * height:
+                letters.append((top, bottom, start, stop, int(values[box][own].max())))
     return letters
 
 
-def _in_line(letters: list[tuple[int, int, int, int]]) -> bool:
-    """Whether LETTERS boxes (top, bottom, start, stop) follow each other on one base line."""
-    for _, base, _, _ in letters:
+def _in_line(letters: list[Box], threshold: float, step: int) -> bool:
+    """Whether LETTERS boxes follow each other on one base line, most as high as one another, drawn with one pen."""
+    if len(letters) < LETTERS:
+        return False
+    for base in {box[1] for box in letters}:
         line = sorted((box for box in letters if abs(box[1] - base) <= 1), key=lambda box: box[2])
-        run = 1
+        run = line[:1]
         for before, after in pairwise(line):
             tall, short = sorted((before[1] - before[0], after[1] - after[0]), reverse=True)
             near = -2 <= after[2] - before[3] <= 1.5 * tall and tall <= 1.7 * short
-            run = run + 1 if near else 1
-            if run >= LETTERS:
+            run = [*run, after] if near else [after]
+            if len(run) >= LETTERS and _alike(run[-LETTERS:], threshold, step):
                 return True
     return False
+
+
+def _alike(run: list[Box], threshold: float, step: int) -> bool:
+    tops = sorted(box[0] for box in run)
+    level = max(sum(abs(top - other) <= 1 for other in tops) for top in tops)
+    peaks = [box[4] for box in run]
+    contrast = 2 * (max(peaks) - threshold)
+    return level >= AS_TALL * len(run) and max(peaks) - min(peaks) <= max(ONE_PEN * contrast, step / 4)
