@@ -56,8 +56,10 @@ class GeometryError(CurationError):
         self.reason = reason
 
 
-def from_datasets(datasets: Sequence[Dataset]) -> Volume:
+def from_datasets(datasets: Sequence[Dataset], decoded: Sequence[NDArray[np.integer]] | None = None) -> Volume:
     """The volume of one series' single-frame slices, whatever their order. Raises GeometryError.
+
+    `decoded`: (rows, columns) stored values of each, where they are at hand: then nothing is decoded again.
 
     Gantry tilt and uneven steps are kept as they are: `positions` says where each slice lies (PS3.3 C.7.6.2.1.1).
     """
@@ -79,15 +81,15 @@ def from_datasets(datasets: Sequence[Dataset]) -> Volume:
     order = np.argsort(along, kind="stable")
     if len(order) > 1 and np.diff(along[order]).min() < SAME_PLACE:
         raise GeometryError("several slices at one position")
-    hu = np.stack([to_hu(datasets[index]) for index in order])
+    hu = np.stack([to_hu(datasets[index], decoded[index] if decoded else None) for index in order])
     return Volume(hu, positions[order], row, column, (float(spacings[0, 0]), float(spacings[0, 1])), order)
 
 
-def to_hu(dataset: Dataset) -> NDArray[np.int16]:
+def to_hu(dataset: Dataset, decoded: NDArray[np.integer] | None = None) -> NDArray[np.int16]:
     """(rows, columns) Hounsfield units of one slice, rounded and held within int16 (PS3.3 C.11.1.1.2). Raises GeometryError."""
     if _count(dataset, "NumberOfFrames") != 1 or _count(dataset, "SamplesPerPixel") != 1:
         raise GeometryError("not a single-frame grey slice")
-    stored = stored_values(dataset)
+    stored = stored_values(dataset) if decoded is None else decoded
     slope, intercept = rescale(dataset)
     if slope == 1 and intercept.is_integer():
         if stored.size and int(stored.min()) + intercept >= -32768 and int(stored.max()) + intercept <= 32767:

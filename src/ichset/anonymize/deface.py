@@ -32,11 +32,15 @@ SOFT_HU = (35.0, 12.0)  # mean and spread of the values drawn for soft tissue
 
 @dataclass(frozen=True)
 class Defaced:
-    """`hu` (slices, rows, columns) after defacing; `changed` (slices,) where anything was altered; `pose` where it was found."""
+    """`hu` (slices, rows, columns) after defacing; `changed` (slices,) where anything was altered; `pose` where it was found.
+
+    `grid`: the original on its 2 mm grid, for what else is worked out from it.
+    """
 
     hu: NDArray[np.int16]
     changed: NDArray[np.bool_]
     pose: Pose | None = None
+    grid: Grid | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def _by_plan(volume: Volume, number: int, plans: Sequence[Plan], config: DefaceC
         drawn = np.rint(SOFT_HU[0] + SOFT_HU[1] * rng.standard_normal(soft.size, np.float32)).astype(np.int16)
         after.ravel()[soft] = drawn + (drawn == before.ravel()[soft])  # no voxel keeps its value by chance
         changed[slice_] = not np.array_equal(before, after)
-    return Defaced(hu, changed, own.pose)
+    return Defaced(hu, changed, own.pose, own.grid)
 
 
 def _native_labels(volume: Volume, slice_: int, plans: Sequence[Plan], own: int) -> NDArray[np.uint8]:

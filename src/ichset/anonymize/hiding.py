@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ichset import volume
 from ichset.anonymize import instance, pixels, technical
 from ichset.anonymize.instance import Source, Written
-from ichset.anonymize.slices import slices_of
+from ichset.anonymize.slices import slices_of, volume_of
 from ichset.anonymize.tags import Deidentifier, Doubt
 from ichset.config import AnonymizeConfig
 from ichset.dicomfile import Outlines
@@ -30,6 +30,7 @@ class Face:
     stored: Mapping[int, NDArray]
     method: str
     pose: Any = None  # how the head lies, as defacing found it
+    grid: Any = None  # the original on its 2 mm grid
 
 
 def hide(sources: Sequence[Sequence[Source]], config: AnonymizeConfig, seed: int) -> list[Face]:
@@ -40,7 +41,7 @@ def hide(sources: Sequence[Sequence[Source]], config: AnonymizeConfig, seed: int
     for members, held in zip(sources, read, strict=True):
         for source, slice_ in zip(members, held, strict=True):
             pixels.check_drawn(slice_.frames, source.shape, source.slope)
-    volumes = [volume.from_datasets(held) for held in read]
+    volumes = [volume_of(held) for held in read]
     faces = []
     for held, original, hidden in zip(read, volumes, deface_study(volumes, config.deface, seed), strict=True):
         changed = {}
@@ -49,7 +50,7 @@ def hide(sources: Sequence[Sequence[Source]], config: AnonymizeConfig, seed: int
                 fresh = volume.hu_to_stored(hidden.hu[place], held[index])
                 # a voxel whose HU did not change keeps its stored value, whatever rounding would make of it
                 changed[int(index)] = np.where(hidden.hu[place] != original.hu[place], fresh, held[index].pixel_array)[None]
-        faces.append(Face(original, changed, config.deface.method, hidden.pose))
+        faces.append(Face(original, changed, config.deface.method, hidden.pose, hidden.grid))
     return faces
 
 
@@ -82,14 +83,14 @@ def measure_written(
     from ichset.anonymize.preview import write_preview
 
     outlines = Outlines()
-    after = volume.from_datasets(slices_of(instance.read(path, outlines) for path, _ in written))
+    after = volume_of(slices_of(instance.read(path, outlines) for path, _ in written))
     if after.hu.shape != face.original.hu.shape:
         raise Doubt("the written series has another shape than the source", "UNREADABLE_FILE")
-    measures = measure(face.original, after, face.pose)
+    measures = measure(face.original, after, face.pose, face.grid)
     if not within_limits(measures, config.deface):
         raise Doubt("the face is still to be seen in the written files", "DEFACE_IMPOSSIBLE")
     if picture:
-        write_preview(picture, face.original, after, face.pose)
+        write_preview(picture, face.original, after, face.pose, face.grid)
     dataset = dcmread(written[0][0], stop_before_pixels=True)
     row = technical.series_row(dataset, after)
     row |= {"deface_method": face.method, **{name: float(getattr(measures, name)) for name in _MEASURES}}

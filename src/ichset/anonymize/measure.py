@@ -41,13 +41,13 @@ class Measures:
         return asdict(self)
 
 
-def measure(original: Volume, written: Volume, pose: Pose | None = None) -> Measures:
+def measure(original: Volume, written: Volume, pose: Pose | None = None, grid: Grid | None = None) -> Measures:
     """Compare a series as written with its original: the same slices, matched along the normal.
 
-    `pose`: how the head lies, where that is known already; else it is found again.
+    `pose`: how the head lies, `grid`: the original's, where they are known already; else they are found again.
     """
     altered = original.hu != written.hu
-    grid = grid_of(original)
+    grid = grid or grid_of(original)
     bone = bone_of(grid)
     head = head_of(grid)
     brain = skull_flood(grid, bone, head)

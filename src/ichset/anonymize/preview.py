@@ -19,9 +19,9 @@ SIZE = 320  # pixels of a view's side
 WINDOW = (80.0, 40.0)  # width, level: brain
 
 
-def write_preview(path: Path, original: Volume, defaced: Volume, pose: Pose | None) -> None:
-    """One PNG: above before, below after; three surface views, then an axial and a sagittal slice."""
-    rows = [_row(grid_of(volume), pose) for volume in (original, defaced)]
+def write_preview(path: Path, original: Volume, defaced: Volume, pose: Pose | None, grid: Grid | None = None) -> None:
+    """One PNG: above before, below after; three surface views, then an axial and a sagittal slice. `grid`: the original's, if at hand."""
+    rows = [_row(one, pose) for one in (grid or grid_of(original), grid_of(defaced))]
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     Image.fromarray(np.vstack(rows)).save(part, format="PNG")

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from ichset import volume
 from ichset.anonymize import instance
 from ichset.anonymize.instance import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _TEXTS = {"FrameOfReferenceUID": 0x00200052}
 _NUMBERS = {  # DS and IS
@@ -37,11 +38,13 @@ class Slice:
 
     @property
     def pixel_array(self) -> NDArray:
-        """(rows, columns) of a single frame."""
-        return self.frames[0] if len(self.frames) == 1 else self.frames
+        """(rows, columns) of the first frame; there is one only where it has become part of a volume."""
+        return self.frames[0]
 
     def get(self, name: str, default: Any = None) -> Any:
         """A text, a number or a list of numbers as strings; `default` where it is missing, None where it is empty."""
+        if name in ("Rows", "Columns"):
+            return getattr(self, name)
         if name == "SamplesPerPixel":
             return 1  # nothing else is admitted
         tag = _TEXTS.get(name) or _NUMBERS[name]
@@ -59,3 +62,8 @@ def slices_of(sources: Iterable[Source]) -> list[Any]:
     Raises Doubt and what decoders raise.
     """
     return [Slice(source, instance.frames_of(source)) for source in sources]
+
+
+def volume_of(slices: Sequence[Any]) -> volume.Volume:
+    """The volume of one series' slices. Raises GeometryError."""
+    return volume.from_datasets(slices, [slice_.pixel_array for slice_ in slices])
