@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,6 +73,7 @@ def test_the_lead_may_not_be_a_reader(config_path: Path) -> None:
 def test_wrong_passwords_pause_the_account_and_a_new_one_ends_old_sessions(tmp_path: Path) -> None:
     now = [0.0]
     accounts = Accounts(private_folder(tmp_path), ("reader-1",), clock=lambda: now[0])
+    accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # the cost is not the matter here
     accounts.set_password("reader-1", "long enough")
     sessions = Sessions(private_folder(tmp_path), server_secret(private_folder(tmp_path)), accounts, 60)
     cookie = sessions.begin("reader-1")
