@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,9 @@ def head(study: str = "1", series: int = 1, slices: int = 24, step: float = 5.0,
     """A native (or enhanced) head series of `slices` axial slices."""
     pictures = (picture(2 * index / (slices - 1) - 1, vessels=vessels) for index in range(slices))
     return [ct(index + 1, index * step, hu, study, series, **changes) for index, hu in enumerate(pictures)]
+
+
+small = partial(head, slices=12, step=8.0)  # a whole head, for what is about transfers
 
 
 def save(datasets: Iterable[Dataset], folder: Path, stem: str = "im") -> list[Path]:

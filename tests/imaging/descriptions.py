@@ -7,6 +7,15 @@ from __future__ import annotations
 from typing import Any
 
 TAKEN = """
+Cerebrum 5.0 J30s
+Angulated head 5mm
+Мозг мягкотканный режим
+Мозг кост.режим
+Голова - контроль
+O-MAR head 3mm
+IMR brain routine
+HEAD PRE
+Голова без конт.
 Голова  5.0 H31s
 Head 0.75 H60s
 Schädel nativ 4.0 J40s
@@ -68,6 +77,15 @@ noncontrast head
 """
 
 CONTRAST = """
+Angio CoW 0.6
+CT Venography head
+поздняя фаза
+паренхиматозная фаза
+BRAIN WITH
+HEAD POST
+Голова с конт.
+Brain w contrast
+Голова контраст 60 сек
 CTA 0.6 H20f
 Schaedel mit KM 5.0
 Head 0.625 STND + C
@@ -96,6 +114,11 @@ Early venous
 """
 
 DERIVED = """
+Volume Rendering
+TTP map
+Range-MPR 3mm axial
+Brain Subtraction
+Curved MPR carotid
 DE_Head 1.0 Q40f 3 F_0.5
 MPR cor
 Head MPR ax 5mm
@@ -145,6 +168,10 @@ SAR/DOSE
 """
 
 ELSEWHERE = """
+Larynx 1.0
+Пирамидки
+Позвоночник шейный
+Dental 0.6
 InnerEar 0.6 U75u
 NNH 2.0 H70s
 HWS 2.0 B70s

@@ -17,11 +17,11 @@ from ichset.contracts import StageOutput
 from ichset.errors import SourceUnreachable
 from ichset.imaging.sources.dimse import FIND, GET
 
-from .ct import head
+from .ct import small
 from .hospital import asked, files, reasons, retrieve
 
 STUDIES = asked("a", "b")
-SLICES = 24
+SLICES = 12
 KEYS = ("StudyInstanceUID", "SeriesInstanceUID", "AccessionNumber", "PatientID")
 Fault = Callable[[Any, list[Dataset]], list[Dataset] | int]
 
@@ -30,7 +30,7 @@ class Archive:
     """Answers C-FIND and C-GET from memory; `faults[service]` are used up one a request, `ever` stays."""
 
     def __init__(self) -> None:
-        self.datasets = [*head("a"), *head("b")]
+        self.datasets = [*small("a"), *small("b")]
         self.faults: dict[str, list[Fault]] = {}
         self.ever: dict[str, Fault] = {}
         self.sent: Counter[str] = Counter()
@@ -109,7 +109,7 @@ def twice(_: Any, chosen: list[Dataset]) -> list[Dataset]:
 
 
 def other_series(_: Any, chosen: list[Dataset]) -> list[Dataset]:
-    return head("a", 5)
+    return small("a", 5)
 
 
 PASSING = {
@@ -141,7 +141,7 @@ def test_an_abort_amid_the_instances_keeps_what_came(archive: Archive, tmp_path:
         for answer in stored(event):
             yield answer
             count[0] += 1
-            if count[0] == 10:
+            if count[0] == 5:
                 event.assoc.abort()
                 return
 
@@ -165,7 +165,7 @@ LASTING = {
     "every transfer fails": ("get", lambda event, chosen: 0xA702, "study incomplete"),
     "always another series": ("get", other_series, "study incomplete"),
     "no study answers": ("find", lambda event, chosen: [], "study not in the archive"),
-    "other patients answer": ("find", lambda event, chosen: head("zzz"), "study not in the archive"),
+    "other patients answer": ("find", lambda event, chosen: small("zzz"), "study not in the archive"),
 }
 
 

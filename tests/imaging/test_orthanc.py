@@ -13,7 +13,7 @@ from pydicom import dcmread
 from ichset.config import CourtesyConfig, DicomwebConfig, DimseConfig, RetrieveConfig, SecretConfig
 from ichset.errors import SourceUnreachable
 
-from .ct import ct, head, picture, save
+from .ct import ct, picture, save, small
 from .hospital import asked, files, reasons, retrieve, taken
 
 QUICK = CourtesyConfig(connections=1, retries=1, backoff_seconds=0, timeout_seconds=20)
@@ -42,14 +42,14 @@ def archive(orthanc: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four studies as they come: with a scout, a bone series, an enhanced series, Cyrillic words, and one that lacks slices."""
     folder = tmp_path_factory.mktemp("archive")
     russian = {"SpecificCharacterSet": "ISO_IR 144", "SeriesDescription": "ГОЛОВА, мягкие ткани", "PatientName": "Иванов^Иван"}
-    save(head("w1", **russian), folder / "a")
-    save(head("w1", 2, ConvolutionKernel="BONE", SeriesDescription="Кости черепа"), folder / "b")
+    save(small("w1", **russian), folder / "a")
+    save(small("w1", 2, ConvolutionKernel="BONE", SeriesDescription="Кости черепа"), folder / "b")
     scout = {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"], "SeriesDescription": "Scout", "ImageOrientationPatient": [0, 1, 0, 0, 0, -1]}
     save([ct(1, 0, picture(0), "w1", 9, **scout)], folder / "c")
-    save(head("w2"), folder / "d")
-    save(head("w2", 2, vessels=200, SeriesDescription="Head +C", ContrastBolusAgent="Omnipaque"), folder / "e")
-    save(head("w3", vessels=200, SeriesDescription="CTA head", ContrastBolusAgent="Omnipaque"), folder / "f")
-    save([one for number, one in enumerate(head("w4")) if number not in (10, 11)], folder / "g")
+    save(small("w2"), folder / "d")
+    save(small("w2", 2, vessels=200, SeriesDescription="Head +C", ContrastBolusAgent="Omnipaque"), folder / "e")
+    save(small("w3", vessels=200, SeriesDescription="CTA head", ContrastBolusAgent="Omnipaque"), folder / "f")
+    save([one for number, one in enumerate(small("w4")) if number not in (5, 6)], folder / "g")
     orthanc.load(folder)
     return folder
 

@@ -15,17 +15,17 @@ from ichset.config import CourtesyConfig, DicomwebConfig, RetrieveConfig
 from ichset.contracts import StageOutput
 from ichset.errors import SourceUnreachable
 
-from .ct import head, uid
+from .ct import small, uid
 from .hospital import asked, files, reasons, retrieve
 from .web import Fault, Web, body, cut, instead, part, serving, status, trickle, zipped
 
 STUDIES = asked("a", "b")
-SLICES = 24
+SLICES = 12
 
 
 @pytest.fixture
 def web() -> Iterator[Web]:
-    with serving(Web([*head("a"), *head("b")])) as server:
+    with serving(Web([*small("a"), *small("b")])) as server:
         yield server
 
 
@@ -68,10 +68,10 @@ PASSING: dict[str, tuple[str, list[Fault | None]]] = {
     "two instances are left out": ("series", [instead(lambda chosen: (chosen[:-2], []))]),
     "a part is no DICOM": ("series", [instead(lambda chosen: (chosen[1:], [b"not DICOM at all" * 90]))]),
     "a part is cut off": ("series", [instead(lambda chosen: (chosen[1:], [part(chosen[0])[:900]]))]),
-    "another series comes": ("series", [instead(lambda chosen: (head("a", 7), []))]),
+    "another series comes": ("series", [instead(lambda chosen: (small("a", 7), []))]),
     "the right instances come under another series' number": ("series", [instead(lambda chosen: (strangers(chosen, SeriesInstanceUID="1.2.3"), []))]),
     "the right instances come under another study's number": ("series", [instead(lambda chosen: (strangers(chosen, StudyInstanceUID="1.2.3"), []))]),
-    "another study comes": ("series", [instead(lambda chosen: (head("zzz"), []))]),
+    "another study comes": ("series", [instead(lambda chosen: (small("zzz"), []))]),
 }
 
 
@@ -114,13 +114,13 @@ def test_a_fault_that_stays_keeps_the_study_out(web: Web, tmp_path: Path, name: 
 
 
 def test_what_came_before_a_lasting_fault_is_not_pulled_again(web: Web, tmp_path: Path) -> None:
-    web.faults["series"] = [instead(lambda chosen: (chosen[:15], []))]
+    web.faults["series"] = [instead(lambda chosen: (chosen[:7], []))]
     web.ever["instance"] = status(500)
     assert reasons(pull(web, tmp_path)) == {"Sa": "study incomplete"}
     web.ever.clear()
     before = web.asked["instance"]
     assert pull(web, tmp_path).kept["study"].to_pylist() == ["Sa", "Sb"]
-    assert web.asked["instance"] - before == SLICES - 15
+    assert web.asked["instance"] - before == SLICES - 7
     assert web.asked["series"] == 2  # one for each study, over both runs
 
 
@@ -169,6 +169,6 @@ def test_what_would_match_more_than_itself_is_never_asked(web: Web, tmp_path: Pa
 
 
 def test_two_studies_under_one_number_are_for_a_person(tmp_path: Path) -> None:
-    twins = strangers(head("c"), AccessionNumber="Aa", PatientID="Pa")
-    with serving(Web([*head("a"), *twins, *head("b")])) as web:
+    twins = strangers(small("c"), AccessionNumber="Aa", PatientID="Pa")
+    with serving(Web([*small("a"), *twins, *small("b")])) as web:
         assert reasons(pull(web, tmp_path)) == {"Sa": "several studies under one number"}

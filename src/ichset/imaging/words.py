@@ -10,7 +10,7 @@ HEAD = re.compile(
 )
 ELSEWHERE = re.compile(
     r"chest|thora|\blung|abdom|pelvi|spine|lumb|cervic|cardi|\bheart|coronar|\bknee|\bfoot|ankle|\bleg\b|\bhand\b|wrist|elbow|extrem|shoulder|"
-    r"\bhip\b|\bneck|sinus|orbit|dental|mandib|maxill|facial|\bface\b|temporal|inner ?ear|\bear\b|\biac\b|mastoid|petrous|"
+    r"\bhip\b|\bneck|sinus|orbit|dental|mandib|maxill|facial|\bface\b|temporal|inner ?ear|\bear\b|\biac\b|mastoid|petrous|larynx|pharynx|thyroid|"
     r"\bnnh\b|\bhws\b|\bbws\b|\blws\b|\bhals\b|\bpns\b|\btmj\b|\bdvt\b|aorta|carotid|urogra|liver|kidney|whole ?body|"
     r"\btap\b|\bcap\b|груд|легк|огк\b|огп\b|брюш|живот|\bобп\b|\bтаз|позвон|поясн|\bшоп\b|сердц|корон|колен|стоп[аы]|голен|кист[ьи]|локт|конечн|плеч|"
     r"\bше[яию]\b|шейн|пазух|\bппн\b|орбит|зуб|челюст|лицев|височн|пирамид|сосцевид|"
@@ -23,7 +23,7 @@ PAGE = re.compile(
     r"(?<!низкая )(?<!сниженная )\bдоз[аы]|отчет|протокол исслед|скриншот"
 )
 DERIVED = re.compile(
-    r"\bmpr|\bmip|\bminip|\bmmip|\bavg\b|\bvrt?\b|(?<!aidr )(?<!aidr-)\b3d|\bvmi\b|\d+ ?kev\b|\bssd|"
+    r"\bmpr|\bmip|\bminip|\bmmip|\bavg\b|\bvrt?\b|(?<!aidr )(?<!aidr-)\b3d|\bvmi\b|\d+ ?kev\b|\bssd|volume ?rend|"
     r"reformat|reconstruct(ed)? (cor|sag)|\bv?pct\b|[a-z]vpct|perf|\bcbf|\bcbv|\bmtt\b|\btmax|\bttp\b|"
     r"fusion|subtr|\bdsa\b|\bcor(onal)?\b|\bsag(ittal)?\b|bone ?remov|segmented|processed|iodine|monoenerg|virtual|"
     r"мпр|мип\b|3д|реформ[аи]|\bперф|корон(альн|арная проек)|сагит|фронтальн|объемн|вычит"
@@ -32,15 +32,15 @@ MONITORING = re.compile(
     r"monitor|bolus ?track|\btracker\b|\blocator\b|test ?bolus|smart ?prep|sure ?start|control scan|\bdyn(amic)?\b|тест.?болюс|мониторинг|трекинг"
 )
 CONTRAST = re.compile(
-    r"[ck]ontrast|\b[cс]\+|\+ ?[cс]\b|\bce\b(?! ?-(?!\w))|\bcect\b|post[ -]?(c\b|gd|inj)|\bcta\b|angio|arter|\bart\b|\bven(ous|a)?\b|"
+    r"[ck]ontrast|\bwith$|\bpost$|\b[cс]\+|\+ ?[cс]\b|\bce\b(?! ?-(?!\w))|\bcect\b|post[ -]?(c\b|gd|inj)|\bcta\b|angio|arter|\bart\b|\bven(ous|a)?\b|"
     r"venogra|\bctv\b|\bkm\b|portal|delayed|\biv\b|enhanc|omni|ultrav|"
-    r"контраст|ангио|\bарт\b|артер|\bвен\b|веноз|\bкта\b|\bкт-?а\b|болюс|в/в|\bк\+|\+ ?к\b|\bк/?у\b|отсроч|усилен|омнипак|ультравист"
+    r"контраст|\bс конт\b|(поздн|паренхим)\w* фаз|ангио|\bарт\b|артер|\bвен\b|веноз|\bкта\b|\bкт-?а\b|болюс|в/в|\bк\+|\+ ?к\b|\bк/?у\b|отсроч|усилен|омнипак|ультравист"
 )
 _BEFORE = r"(в/в|внутривенн\w+|болюсн\w+|введени\w+|применени\w+) "
 NATIVE = re.compile(
     r"non[ -]?(contrast|enhanc|ce\b)|\bncct|unenhanc|(without|\bw/?o\b|\bno\b|\bohne\b)( iv)?( ?[ck]ontrast\w*| km\b)|without|\bw/?o\b|"
     r"\bno iv\b|\bkm ?frei|pre[ -]?contrast|\bnativ|plain|\bnc\b|\bc(e)? ?-(?![\w+])|\bbez (k\b|ku\b|kontrast\w*)|"
-    rf"натив|\bнат\b|(без|до) ({_BEFORE})*(контр\w*|усил\w*|к/?у\b|к\b)|бесконтр\w*|\bпре-?контр\w*|\bб/?к\b"
+    rf"натив|\bнат\b|(без|до) ({_BEFORE})*(конт\w*|усил\w*|к/?у\b|к\b)|бесконтр\w*|\bпре-?контр\w*|\bб/?к\b"
 )
 BOTH = re.compile(r"with (and|&) without|\bw ?/ ?wo\b|\bw/? (and )?w/?o\b|\bwo ?/ ?w\b|\bс и без|\bдо и после|\bbefore and after|pre ?[/+&-] ?post")
 NO_AGENT = frozenset({"", "no", "none", "n", "0", "нет", "не вводилось", "without", "na", "n/a"})
