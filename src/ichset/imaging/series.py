@@ -195,7 +195,7 @@ def _unsuitable(headers: Sequence[Header], region: bool | None) -> str | None:
     first = headers[0]
     described = plain(first["description"])
     if (first["modality"] or "CT") != "CT":
-        return "not CT"
+        return "dose report or screen page" if PAGE.search(described) else "not CT"
     if _kind(first) == "localizer" or LOCALIZER.search(described):
         return "localizer"
     if any((header["sop_class"] or CT_IMAGE) != CT_IMAGE or (header["frames"] or 1) > 1 or (header["samples"] or 1) > 1 for header in headers):
