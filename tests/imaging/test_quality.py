@@ -45,12 +45,12 @@ def bled(hu: np.ndarray, index: int) -> np.ndarray:
 @pytest.mark.parametrize("change", [noisy(20), noisy(60), noisy(120), noisy(200), bled], ids=["20", "60", "120", "200", "clot"])
 def test_noise_and_clots_are_no_contrast(change: Callable[[np.ndarray, int], np.ndarray]) -> None:
     """A bone kernel's thin slices have noise of 100 HU and more; such a native series is released, not doubted."""
-    assert scored(change, size=160).phase in ("native", "unclear")
+    assert scored(change, size=128).phase in ("native", "unclear")
 
 
 @pytest.mark.parametrize("vessels", [130, 180, 300, 450])
 def test_vessels_are_seen_up_to_the_arterial_peak(vessels: int) -> None:
-    assert scored(noisy(20), size=160, vessels=vessels).phase == "contrast"
+    assert scored(noisy(20), size=128, vessels=vessels).phase == "contrast"
 
 
 def test_a_sound_head_has_nothing() -> None:
