@@ -34,7 +34,8 @@ MONITORING = re.compile(
 CONTRAST = re.compile(
     r"[ck]ontrast|\bwith$|\bpost$|\b[cс]\+|\+ ?[cс]\b|\bce\b(?! ?-(?!\w))|\bcect\b|post[ -]?(c\b|gd|inj)|\bcta\b|angio|arter|\bart\b|\bven(ous|a)?\b|"
     r"venogra|\bctv\b|\bkm\b|portal|delayed|\biv\b|enhanc|omni|ultrav|"
-    r"контраст|\bс конт\b|(поздн|паренхим)\w* фаз|ангио|\bарт\b|артер|\bвен\b|веноз|\bкта\b|\bкт-?а\b|болюс|в/в|\bк\+|\+ ?к\b|\bк/?у\b|отсроч|усилен|омнипак|ультравист"
+    r"контраст|\bс конт\b|(поздн|паренхим)\w* фаз|"
+    r"ангио|\bарт\b|артер|\bвен\b|веноз|\bкта\b|\bкт-?а\b|болюс|в/в|\bк\+|\+ ?к\b|\bк/?у\b|отсроч|усилен|омнипак|ультравист"
 )
 _BEFORE = r"(в/в|внутривенн\w+|болюсн\w+|введени\w+|применени\w+) "
 NATIVE = re.compile(
