@@ -40,6 +40,14 @@ class ProjectConfig(Section):
 
 
 class IngestConfig(Section):
+    @model_validator(mode="after")
+    def _readable(self) -> IngestConfig:
+        if self.delimiter not in ("auto", "tab", "\\t") and len(self.delimiter) != 1:
+            raise ValueError('delimiter: one character, "tab" or "auto"')
+        if self.date_format != "auto" and date(1999, 12, 31).strftime(self.date_format) == self.date_format:
+            raise ValueError('date_format: "auto" or a pattern such as "%d.%m.%Y"')
+        return self
+
     path: ConfigPath  # one export or a folder of them
     encoding: str = "auto"  # auto: utf-8 with or without BOM, then cp1251
     delimiter: str = "auto"
@@ -50,8 +58,16 @@ class IngestConfig(Section):
 
 
 class ScreenConfig(Section):
-    min_age: int = 18
-    max_age: int = 99
+    @model_validator(mode="after")
+    def _ranges(self) -> ScreenConfig:
+        if self.min_age > self.max_age:
+            raise ValueError("min_age is above max_age")
+        if self.first_date and self.last_date and self.first_date > self.last_date:
+            raise ValueError("first_date is after last_date")
+        return self
+
+    min_age: int = Field(18, ge=0)
+    max_age: int = Field(99, ge=0)
     first_date: date | None = None
     last_date: date | None = None
     require_description: bool = True
@@ -71,7 +87,7 @@ class ClassifyConfig(Section):
 
 
 class SampleConfig(Section):
-    target: int = 10_000  # verified texts wanted, half with ICH and half without
+    target: int = Field(10_000, ge=1)  # verified texts wanted, half with ICH and half without
     surplus: float = Field(0.2, ge=0)
     keyword_free_share: float = Field(0.5, ge=0, le=1)  # of the candidates without ICH
 
@@ -95,7 +111,7 @@ class RoundConfig(Section):
 
 
 class CohortConfig(Section):
-    target: dict[Literal["ich", "normal"], int] = {"ich": 400, "normal": 400}
+    target: dict[Literal["ich", "normal"], Annotated[int, Field(ge=0)]] = {"ich": 400, "normal": 400}
     margin: float = Field(0.1, ge=0)  # how much of the reserve is in play from the first wave on
     allow_unequal: bool = False
 
@@ -275,10 +291,26 @@ class ReviewConfig(Section):
 class EngineConfig(Section):
     backend: Literal["processes", "dask"] = "processes"
     scheduler: str | None = None  # dask: the scheduler's address
-    jobs: int | None = None  # None: every core
+    jobs: int | None = Field(None, ge=1)  # None: every core
 
 
 class Config(Section):
+    @model_validator(mode="after")
+    def _apart(self) -> Config:
+        """What a run writes and replaces may not hold, or lie in, what it reads."""
+        ours = {"project.work": self.project.work, "project.release": self.project.release}
+        read = {
+            "ingest.path": self.ingest.path, "retrieve.path": self.retrieve.path, "retrieve.masks": self.retrieve.masks,
+            "classify.training": self.classify.training, "anonymize.subjects": self.anonymize.subjects,
+            "rules.keywords": self.rules.keywords, "rules.stopphrases": self.rules.stopphrases,
+        }  # fmt: skip
+        pairs = [(name, one, other, two) for name, one in ours.items() for other, two in (*ours.items(), *read.items()) if name != other and two]
+        for name, one, other, two in pairs:
+            mine, theirs = one.resolve(), two.resolve()
+            if mine == theirs or mine in theirs.parents or theirs in mine.parents:
+                raise ValueError(f"{name} and {other} lie in one another; give each a folder of its own, since a run replaces what it wrote")
+        return self
+
     schema_version: Literal[1] = 1
     project: ProjectConfig
     ingest: IngestConfig
@@ -319,4 +351,4 @@ def _fault(fault: Any) -> str:
         return f"{key}: unknown key; remove it or check its spelling"
     if fault["type"] == "missing":
         return f"{key}: missing"
-    return f"{key}: {fault['msg']}"
+    return ": ".join(part for part in (key, fault["msg"].removeprefix("Value error, ")) if part)

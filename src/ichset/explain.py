@@ -18,6 +18,8 @@ from ichset.run import Run
 def explain_study(run: Run, name: str) -> list[str]:
     """Lines of text. Raises CurationError when no screened report has this study."""
     screened = find_report(run, name)
+    if screened is None and (turned_away := _turned_away(run, name)):
+        return turned_away
     if screened is None:
         raise CurationError("no screened report belongs to that study; ichset status --config FILE shows why reports left")
     study, report = screened["study"], screened["report"]
@@ -41,6 +43,19 @@ def explain_study(run: Run, name: str) -> list[str]:
     for row in _rows(run, c.SELECTED, "study", study):
         lines.append(f"release: selected, judged by the {row['judged_by']}: {_said(row, LABELS)}")
     return lines + list(_left(run, study, report))
+
+
+def _turned_away(run: Run, name: str) -> list[str]:
+    """Why reports of this study were not kept by screening; of what is no brain CT no number was stored."""
+    left = {row["report"]: row for row in run.store.excluded(c.SCREENED).to_pylist()}
+    batches = run.store.batches(c.REPORTS) if run.store.has(c.REPORTS) else ()
+    found = [key for batch in batches for key in _named(pa.Table.from_batches([batch]), name) if key in left]
+    return [f"report {key}: screen: turned away: {left[key]['reason']} {left[key]['detail'] or ''}".rstrip() for key in found]
+
+
+def _named(table: pa.Table, name: str) -> list[str]:
+    columns = [pc.fill_null(pc.equal(table[column], name), False) for column in ("accession", "study_uid", "report")]
+    return list(table.filter(pc.or_(pc.or_(*columns[:2]), columns[2]))["report"].to_pylist())
 
 
 def find_report(run: Run, name: str) -> dict[str, Any] | None:

@@ -55,11 +55,18 @@ class Manifests:
     """One JSON file a stage under `<work>/manifests/`."""
 
     def __init__(self, work: Path) -> None:
-        self.folder = work / "manifests"
+        self.folder, self._work = work / "manifests", work
+
+    def _name(self, path: Path) -> str:
+        """A path as it is written down: from the work folder on, so that a copied work folder stands for itself."""
+        return os.path.relpath(path, self._work)
+
+    def _path(self, name: str) -> Path:
+        return Path(os.path.normpath(self._work / name))
 
     def identity(self, path: Path) -> str:
         """sha256 of a file of ours; taken from the manifest that wrote it while size and time still match."""
-        for known in self._known().get(str(path), ()):
+        for known in self._known().get(self._name(path), ()):
             if known["stat"] == _stat(path):
                 return str(known["sha256"])
         return sha256_file(path) if path.exists() else "absent"
@@ -80,8 +87,8 @@ class Manifests:
         outputs = manifest["outputs"]
         return (
             manifest["inputs"] == dict(inputs)
-            and all(_stat(Path(name)) == output["stat"] for name, output in outputs.items())
-            and all(fingerprint(Path(name)) == seen for name, seen in manifest["trees"].items())
+            and all(_stat(self._path(name)) == output["stat"] for name, output in outputs.items())
+            and all(fingerprint(self._path(name)) == seen for name, seen in manifest["trees"].items())
         )
 
     def changed(self, stage: str, inputs: Mapping[str, str]) -> list[str]:
@@ -96,8 +103,8 @@ class Manifests:
         body = {
             "stage": stage,
             "inputs": dict(inputs),
-            "outputs": {str(path): {"stat": _stat(path), "sha256": sha256_file(path)} for path in outputs if path.is_file()},
-            "trees": {str(path): fingerprint(path) for path in trees},
+            "outputs": {self._name(path): {"stat": _stat(path), "sha256": sha256_file(path)} for path in outputs if path.is_file()},
+            "trees": {self._name(path): fingerprint(path) for path in trees},
         }
         part = self.folder / f"{stage}.json.part"
         with part.open("w", encoding="utf-8") as file:

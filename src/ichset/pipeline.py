@@ -8,7 +8,7 @@ than the margin holds, the wave grows by the shortfall and the three stages go o
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from ichset import contracts as c
 from ichset.contracts import StageOutput
-from ichset.errors import GateFailed, NeedsAPerson, WaitingForReaders
+from ichset.errors import GateFailed, NeedsAPerson, SourceUnreachable, WaitingForReaders
 from ichset.readings import Round
 from ichset.readings.worklists import import_decisions, write_worklists
 from ichset.run import Run, Stage
@@ -37,6 +37,9 @@ def screen(run: Run) -> None:
 
     batches = run.store.batches(c.REPORTS)
     run.store.write_stream(c.SCREENED, screen_reports(batches, run.config.screen, run.config.retrieve.lookup, run.pseudonyms))
+    if not run.store.rows(c.SCREENED):
+        reasons = Counter(run.store.excluded(c.SCREENED)["reason"].to_pylist()).most_common(3)
+        run.say("screen: no report is left; " + ", ".join(f"{count:,} {reason}" for reason, count in reasons), event="nothing left")
 
 
 def rules(run: Run) -> None:
@@ -213,7 +216,7 @@ def _wait_for_readers(run: Run, round_: Round, shown: list[str]) -> None:
     if waiting:
         raise WaitingForReaders(
             f"{len(waiting)} studies of the {round_.name} round wait for readers; worklists are in {folder}; "
-            "import them when they are filled: ichset readings import FILE, or read them at: ichset review"
+            "import them when they are filled: ichset readings import FILE --config CONFIG, or read them at: ichset review --config CONFIG"
         )
 
 
@@ -278,11 +281,23 @@ def chosen(only: str | None = None, first: str | None = None, last: str | None =
     return STAGES[NAMES.index(first) if first else 0 : NAMES.index(last) + 1 if last else len(STAGES)]
 
 
+def _before_work(run: Run, names: set[str]) -> None:
+    """What would stop a run after hours is asked first."""
+    from ichset.release.versions import refuse_foreign
+
+    config = run.config
+    if "release" in names:
+        refuse_foreign(config.project.release)
+    if "retrieve" in names and config.retrieve.source == "folder" and config.retrieve.path and not config.retrieve.path.is_dir():
+        raise SourceUnreachable(f"{config.retrieve.path}: no such archive folder; set retrieve.path")
+
+
 def execute(run: Run, stages: tuple[Stage, ...]) -> None:
     """Run the stages in order, going back to `retrieve` whenever the wave has to grow.
 
     Raises NeedsAPerson at the end when an arm was released unfilled.
     """
+    _before_work(run, {stage.name for stage in stages})
     run.worker_modules = tuple(module for stage in stages for module in stage.workers)
     position = 0
     while position < len(stages):

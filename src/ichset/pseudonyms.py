@@ -22,11 +22,13 @@ MAX_SHIFT_DAYS = 3650  # ten years back at most; never forward, so that no relea
 
 def new_key(path: Path) -> None:
     """Write a fresh key to `path` (mode 0600); an existing file is never touched."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise ConfigError(f"{path}: a key file is already there; a key is never overwritten") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror})") from None
     with os.fdopen(handle, "w") as file:
         file.write(os.urandom(KEY_BYTES).hex() + "\n")
         file.flush()
@@ -48,7 +50,7 @@ def load_key(path: Path, outside: tuple[Path, ...] = ()) -> bytes:
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
-        raise ConfigError(f"{path}: not a key of {KEY_BYTES} bytes in hex; {remedy}")
+        raise ConfigError(f"{path}: not a key of {KEY_BYTES} bytes in hex; name the right file in project.key, or move this one away and {remedy}")
     return key
 
 

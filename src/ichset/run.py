@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -23,7 +24,7 @@ from ichset import contracts as c
 from ichset.config import Config
 from ichset.contracts import Contract, StageOutput
 from ichset.engine import warm
-from ichset.errors import LockHeld, WaitingForReaders
+from ichset.errors import ConfigError, LockHeld, WaitingForReaders
 from ichset.manifest import Manifests, digest_of, fingerprint
 from ichset.pseudonyms import Pseudonyms, load_key
 from ichset.readings import Round
@@ -91,7 +92,7 @@ class Run:
             self._report(stage, "up to date", 0.0)
             return
         if self.dry:
-            why = "; ".join(self.manifests.changed(stage.name, inputs)) or "its outputs changed or are missing"
+            why = "; ".join(self.manifests.changed(stage.name, inputs)) or ("forced" if self.force else "its outputs changed or are missing")
             self.say(f"{stage.name:<11} would run ({why})", event="would run", stage=stage.name)
             return
         started = time.monotonic()
@@ -100,6 +101,7 @@ class Run:
         try:
             stage.call(self)
         except WaitingForReaders:
+            self.results.append({"stage": stage.name, "state": "waiting for readers", "kept": None, "excluded": None})
             self.say(f"{stage.name:<11} waits for readers", event="waiting", stage=stage.name)
             raise
         # decisions taken up while the stage ran are among its inputs
@@ -194,6 +196,8 @@ class Run:
         """A line for the terminal (standard error) and one JSON object for the log."""
         if not self.quiet:
             print(line, file=sys.stderr, flush=True)  # noqa: T201 - the one place that talks to the operator
+        if self.dry:
+            return
         folder = self.work / "logs"
         folder.mkdir(mode=0o700, exist_ok=True)
         with (folder / "run.jsonl").open("a", encoding="utf-8") as file:
@@ -203,8 +207,13 @@ class Run:
 @contextmanager
 def locked(work: Path) -> Iterator[None]:
     """Hold the work folder; the lock of a killed run is gone with its process. Raises LockHeld."""
-    work.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(work / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        work.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(work / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise ConfigError(f"project.work: {work} cannot be written ({error.strerror}); name another folder") from None
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

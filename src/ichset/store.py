@@ -112,7 +112,7 @@ class Store:
     def _present(self, contract: Contract) -> Path:
         path = self.path(contract)
         if not path.exists():
-            raise CurationError(f"{path}: not there yet; run the stage that makes it: ichset run --until the stage of {contract.name!r}")
+            raise CurationError(f"{path}: not there yet; run the stages before this one: ichset run --config FILE")
         return path
 
 

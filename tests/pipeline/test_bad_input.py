@@ -25,6 +25,12 @@ def changed(source: Path, to: Path, old: str, new: str) -> Path:
         ("seed = 7", 'seed = "seven"', "project.seed"),
         ("[ingest]", "[ingest", "not valid TOML"),
         ('key = "ichset.key"', 'key = "nowhere.key"', "ichset keys new"),
+        ('release = "release"', 'release = "reports"', "project.release and ingest.path lie in one another"),
+        ('release = "release"', 'release = "work/release"', "project.work and project.release lie in one another"),
+        ('work = "work"', 'work = "archive/work"', "project.work and retrieve.path lie in one another"),
+        ("[screen]", "[screen]\nfirst_date = 2024-01-01\nlast_date = 2020-01-01", "screen: first_date is after last_date"),
+        ("[ingest]", '[ingest]\ndelimiter = "ab"', "ingest: delimiter"),
+        ("[ingest]", '[ingest]\ndate_format = "%Q"', "ingest: date_format"),
     ],
 )
 def test_a_faulty_config(source: Path, tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -49,6 +55,48 @@ def test_a_key_inside_the_work_folder(source: Path, tmp_path: Path) -> None:
     (hospital / "work").mkdir()
     (hospital / "ichset.key").rename(hospital / "work/ichset.key")
     assert "outside" in ichset("run", "--config", hospital / "demo.toml", code=2).stderr
+
+
+def test_a_folder_of_the_users_own_is_never_replaced_by_a_release(source: Path, tmp_path: Path) -> None:
+    hospital = changed(source, tmp_path, 'release = "release"', 'release = "mine"')
+    (hospital / "mine").mkdir()
+    (hospital / "mine" / "thesis.txt").write_text("ten years", "utf-8")
+    assert "no release" in ichset("run", "--config", hospital / "demo.toml", code=2).stderr
+    assert (hospital / "mine" / "thesis.txt").read_text("utf-8") == "ten years"
+
+
+def test_an_export_without_headings_is_not_repeated_in_the_error(source: Path, tmp_path: Path) -> None:
+    hospital = changed(source, tmp_path, 'path = "reports"', 'path = "bare.csv"')
+    (hospital / "bare.csv").write_text("Иванов Иван,RG123456,12.03.1961\nПетров Пётр,RG123457,01.02.1950\n", "utf-8")
+    said = ichset("run", "--until", "ingest", "--config", hospital / "demo.toml", code=2).stderr
+    assert "looks like data" in said
+    assert "Иванов" not in said
+    assert "RG123456" not in said
+
+
+def test_columns_under_other_headings_are_asked_for(source: Path, tmp_path: Path) -> None:
+    hospital = changed(source, tmp_path, 'path = "reports"', 'path = "own.csv"')
+    (hospital / "own.csv").write_text("accession,Сколько лет,описание,заключение\nA1,40,Норма,Норма\n", "utf-8")
+    said = ichset("run", "--until", "screen", "--config", hospital / "demo.toml").stderr
+    assert "age or birth_date" in said
+    assert "no report is left" in said
+
+
+def test_an_archive_that_is_not_there_is_told_before_the_reading(source: Path, tmp_path: Path) -> None:
+    hospital = changed(source, tmp_path, 'path = "archive"', 'path = "nowhere"')
+    assert "nowhere" in ichset("run", "--config", hospital / "demo.toml", code=6).stderr
+    assert not list((hospital / "work").rglob("*.parquet"))
+
+
+def test_a_work_folder_that_cannot_be_written(source: Path, tmp_path: Path) -> None:
+    hospital = changed(source, tmp_path, 'work = "work"', 'work = "/proc/work"')
+    assert "cannot be written" in ichset("run", "--config", hospital / "demo.toml", code=2).stderr
+
+
+def test_a_dry_run_writes_nothing(source: Path, tmp_path: Path) -> None:
+    hospital = copy_of(source, tmp_path / "hospital")
+    ichset("run", "--dry-run", "--config", hospital / "demo.toml")
+    assert not [path for path in (hospital / "work").rglob("*") if path.is_file() and path.name != ".lock"]
 
 
 def test_no_exports_at_all(source: Path, tmp_path: Path) -> None:

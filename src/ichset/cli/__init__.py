@@ -85,24 +85,27 @@ def main() -> NoReturn:
     try:
         group.main(standalone_mode=False)
         code = 0
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("interrupted; run the same command again to go on", err=True)
         code = INTERRUPTED
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except KeyboardInterrupt:
-        click.echo("interrupted; run the same command again to go on", err=True)
-        code = INTERRUPTED
     except CurationError as error:
         click.echo(f"ichset: {error}", err=True)
         code = error.exit_code
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            click.echo("ichset: no space left on the disk; free some and run the same command again", err=True)
+            code = OutOfSpace.exit_code
+        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            # without the file's name, which may be a patient's
+            click.echo(f"ichset: {error.strerror}; may the folders of this command be read and written?", err=True)
+            code = CurationError.exit_code
+        else:
             raise
-        click.echo("ichset: no space left on the disk; free some and run the same command again", err=True)
-        code = OutOfSpace.exit_code
     sys.stdout.flush()
     sys.exit(code)
 

@@ -180,17 +180,23 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         table = _xlsx_cells(path)
     else:
         try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                sample = file.read(4096)
-                file.seek(0)
-                delimiter = ";" if sample.split("\n", 1)[0].count(";") > sample.split("\n", 1)[0].count(",") else ","
-                table = list(csv.reader(file, delimiter=delimiter))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path.name}: cannot be read as a UTF-8 CSV or XLSX ({type(error).__name__})") from None
+            text = _decoded(path.read_bytes())
+        except OSError as error:
+            raise ConfigError(f"{path.name}: cannot be read ({error.strerror})") from None
+        first = text.split("\n", 1)[0]
+        table = list(csv.reader(text.splitlines(keepends=True), delimiter=";" if first.count(";") > first.count(",") else ","))
     header = [cell.strip() for cell in table[0]] if table else []
     if missing := [column for column in (*KEYS, "ich") if column not in header]:
         raise ConfigError(f"{path.name}: column {missing[0]!r} is missing; import the worklist with its first line as it was written")
     return [(line, dict(zip(header, cells, strict=False))) for line, cells in enumerate(table[1:], 2)]
+
+
+def _decoded(data: bytes) -> str:
+    """UTF-8 with or without its mark; else cp1251, as a Russian spreadsheet saves CSV."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1251", "replace")
 
 
 def _xlsx_cells(path: Path) -> list[list[str]]:

@@ -33,6 +33,7 @@ def build_release(tables: Mapping[str, pa.Table], funnel: pa.Table, config: Conf
     and `released_text` (de-identified report text) where they are given.
     Raises GateFailed when a split would leak, a file is not what was anonymized, or report text is asked for but not there.
     """
+    versions.refuse_foreign(config.project.release)
     records = gather(tables, config.release.report_text)
     earlier_at = versions.earlier_release(config)
     earlier = versions.read_earlier(earlier_at) if earlier_at else None

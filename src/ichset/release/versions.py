@@ -96,8 +96,15 @@ def changes_table(earlier: Earlier, records: Records) -> pa.Table:
     return pa.Table.from_pylist(rows, pa.schema([("study", pa.string()), ("change", pa.string())]))
 
 
+def refuse_foreign(target: Path) -> None:
+    """Raises ConfigError where a folder with other content stands: a release replaces a release and nothing else."""
+    if target.exists() and not (target.is_dir() and ((target / "bagit.txt").is_file() or not any(target.iterdir()))):
+        raise ConfigError(f"project.release: {target} holds something that is no release; name a new or an empty folder")
+
+
 def swap_in(part: Path, target: Path, version: str) -> None:
     """The finished folder takes its final name; a release of another version is kept beside, one of the same version is replaced."""
+    refuse_foreign(target)
     os.sync()  # one sync for the whole tree: everything is on the disk before any name changes
     old = target.with_name(target.name + ".old.part")
     if old.exists():

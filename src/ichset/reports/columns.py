@@ -116,5 +116,7 @@ def _require(file: str, headings: list[str], found: Mapping[str, int]) -> None:
 
 
 def _listed(headings: list[str]) -> str:
+    if any(re.search(r"\d{3}|@|\d[.:/-]\d", name) or len(name) > 60 for name in headings):
+        return "a first line that looks like data, which is not shown; its headings must stand in the first line"
     shown = ", ".join(repr(name[:40]) for name in headings[:40])
     return shown or "no columns at all"

@@ -43,6 +43,7 @@ class Export(Protocol):
     """One file of an export, opened as far as its headings."""
 
     name: str
+    columns: frozenset[str]  # ours that it has
 
     def chunks(self) -> Iterator[Chunk]: ...
 
@@ -100,6 +101,7 @@ class _RowExport:
         self.name = name
         self._rows, self._size = rows, config.batch_rows
         self._positions = match_columns(name, rows.headings, config.columns)
+        self.columns = frozenset(self._positions)
 
     def chunks(self) -> Iterator[Chunk]:
         source = iter(self._rows)
@@ -140,6 +142,7 @@ class _ParquetExport:
         self._path, self._config = path, config
         schema = pq.read_schema(path)
         self._names = {ours: schema.names[at] for ours, at in match_columns(name, schema.names, config.columns).items()}
+        self.columns = frozenset(self._names)
         for ours, theirs in self._names.items():
             if pa.types.is_nested(schema.field(theirs).type):
                 raise ConfigError(f"{name}: column {theirs!r} holds lists or records, not text (ingest.columns.{ours})")

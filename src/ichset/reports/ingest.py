@@ -6,7 +6,8 @@ all stops the run before anything is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 
@@ -22,10 +23,13 @@ from ichset.reports.exports import Chunk, find_exports, open_export, undecodable
 from ichset.reports.region import is_brain_ct
 from ichset.reports.rows import Fault
 
+log = logging.getLogger(__name__)
+
 ROW_DIGITS = 9
 _EXCLUDED = REPORTS.excluded_schema
 _PLAIN = ("modality", "body_part", "title")  # of no person, and few in number
 _IDS = ("study_uid", "accession", "patient_id", "patient_name", "masks")
+_ASKED = (("patient_id",), ("study_date",), ("age", "birth_date"), ("modality", "body_part", "title"))
 
 
 def ingest_reports(config: IngestConfig) -> Iterator[StageOutput]:
@@ -35,6 +39,7 @@ def ingest_reports(config: IngestConfig) -> Iterator[StageOutput]:
     without rows) and CurationError (a damaged file), each before the first batch where it can be known.
     """
     opened = [open_export(name, path, config) for name, path in find_exports(config.path)]
+    _say_missing([export.columns for export in opened if export is not None])
     empty = True
     for export in opened:
         if export is None:
@@ -44,6 +49,14 @@ def ingest_reports(config: IngestConfig) -> Iterator[StageOutput]:
             yield _output(export.name, chunk, config)
     if empty:
         raise ConfigError(f"{config.path}: the export holds no reports; check ingest.path and the export's filter")
+
+
+def _say_missing(found: Sequence[frozenset[str]]) -> None:
+    """Columns that no export has and later stages ask for: a heading of the hospital's own is easily overlooked."""
+    there = frozenset().union(*found)
+    for wanted in _ASKED if there else ():
+        if not there & set(wanted):
+            log.warning("no export has a column for %s; if one does under another heading, name it in [ingest.columns]", " or ".join(wanted))
 
 
 def _read_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
