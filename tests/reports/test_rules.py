@@ -41,7 +41,9 @@ def test_haemorrhage_on_the_development_cases(rules: Rules, name: str, sensitivi
     assert score.specificity >= specificity, score.wrong
 
 
-@pytest.mark.parametrize("name", ["russian", "russian_fresh", "russian_fresh4", "russian_fresh5", "russian_plain", "english", "english_fresh", "english_fresh4"])
+@pytest.mark.parametrize(
+    "name", ["russian", "russian_fresh", "russian_fresh4", "russian_fresh5", "russian_plain", "english", "english_fresh", "english_fresh4"]
+)
 def test_kinds_on_the_development_cases(rules: Rules, name: str) -> None:
     scores = measured(rules, CASES / f"{name}.tsv")
     kinds = [scores[label] for label in LABELS if label not in ("ich", "combined")]

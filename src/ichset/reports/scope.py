@@ -98,7 +98,8 @@ class Scope:
             return HISTORICAL, cue, False
         if (not still or (_STAGE.match(still) and not self._measured())) and (cue := self.resolved()):
             return RESOLVED, cue, False
-        if (not still or (_STAGE.match(still) and not self._measured())) and (cue := self.reached("history") or self._first("history_after", self._own_after)):
+        old = _STAGE.match(still) and not self._measured()
+        if (not still or old) and (cue := self.reached("history") or self._first("history_after", self._own_after)):
             return HISTORICAL, cue, False
         return PRESENT, still, False
 
