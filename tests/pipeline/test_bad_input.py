@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
+
+from ichset.config import ScreenConfig
 
 from .conftest import copy_of, ichset
 
@@ -28,7 +31,6 @@ def changed(source: Path, to: Path, old: str, new: str) -> Path:
         ('release = "release"', 'release = "reports"', "project.release and ingest.path lie in one another"),
         ('release = "release"', 'release = "work/release"', "project.work and project.release lie in one another"),
         ('work = "work"', 'work = "archive/work"', "project.work and retrieve.path lie in one another"),
-        ("[screen]", "[screen]\nfirst_date = 2024-01-01\nlast_date = 2020-01-01", "screen: first_date is after last_date"),
         ("[ingest]", '[ingest]\ndelimiter = "ab"', "ingest: delimiter"),
         ("[ingest]", '[ingest]\ndate_format = "%Q"', "ingest: date_format"),
     ],
@@ -38,6 +40,13 @@ def test_a_faulty_config(source: Path, tmp_path: Path, old: str, new: str, said:
     done = ichset("run", "--config", hospital / "demo.toml", code=2)
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_ranges_that_hold_nothing() -> None:
+    with pytest.raises(ValueError, match="min_age is above max_age"):
+        ScreenConfig(min_age=60, max_age=40)
+    with pytest.raises(ValueError, match="first_date is after last_date"):
+        ScreenConfig(first_date=date(2024, 1, 1), last_date=date(2020, 1, 1))
 
 
 def test_a_missing_config(tmp_path: Path) -> None:
