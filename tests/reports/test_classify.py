@@ -7,6 +7,7 @@ import json
 import logging
 import pickle
 import random
+import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -25,9 +26,11 @@ from ichset.contracts import CLASSIFIED, LABELS, RULED, SCREENED
 from ichset.errors import ConfigError, CurationError
 from ichset.reports import metrics, model_file, training
 from ichset.reports.classify import MODEL_FILE, classify_reports, score_file
-from ichset.reports.features import learn_vocabulary, split_words
+from ichset.reports.features import is_ending, learn_vocabulary, split_words
 from ichset.reports.model_file import ModelRefused, load_model, record_path, save_model
 from ichset.reports.stems import stem
+
+from .hostile import sentences
 
 BLOOD = (
     "Субдуральная гематома слева толщиной {} мм", "Субарахноидальное кровоизлияние справа",
@@ -296,3 +299,16 @@ def test_auc_and_f1_against_scikit_learn() -> None:
     assert auc["value"] == pytest.approx(roc_auc_score(truth, scores), abs=1e-6) and auc["low"] < auc["value"] < auc["high"]
     f1 = metrics.f1_interval(metrics.confusion(truth, scores > 0.4), 1)
     assert f1["value"] == pytest.approx(f1_score(truth, scores > 0.4), abs=1e-6) and f1["low"] < f1["value"] < f1["high"]
+
+
+def test_what_snowball_strips_is_known_as_an_ending() -> None:
+    rng = random.Random(8)
+    words = {word for text in sentences() for word in re.findall("[а-я]+", text.lower().replace("ё", "е"))}
+    parts = ("ость", "ост", "нн", "н", "ейш", "вш", "ющ", "ив", "а", "ого", "ами", "ыми", "ует", "или", "ся", "сь", "ившись", "ия", "ь", "и")
+    words |= {word[: rng.randint(3, 9)] + "".join(rng.choices(parts, k=rng.randint(1, 3))) for word in sorted(words)}
+    assert len(words) > 5000
+    for word in words:
+        left = stem(word)
+        if not any(letters in word for letters in ("ъ", "ьь", "ця", "ць")):  # of these the stem need not be the beginning
+            assert word.startswith(left), word
+            assert len(word) - len(left) > 6 or is_ending(word[len(left) :]), word

@@ -11,7 +11,7 @@ import pytest
 
 from ichset.config import RulesConfig
 from ichset.reports.normalize import ALIKE, STEMS, normalize
-from ichset.reports.prefilter import Prefilter, load_prefilter
+from ichset.reports.prefilter import Prefilter, _least, load_prefilter
 from ichset.reports.rules import Rules, _to_read, load_rules
 
 CASES = Path(__file__).parent / "cases"
@@ -82,3 +82,10 @@ def test_every_misspelling_that_is_mended_is_read() -> None:
 
 def test_an_ordinary_normal_report_is_passed_over() -> None:
     assert _passed_over([PLAIN], "scoped") == [PLAIN]
+
+
+def test_the_scan_does_not_grow_with_phrases_that_say_nothing_new() -> None:
+    assert _least({"гематом*", "гематом* мозга", "гематоматозн*", "свеж* кровь", "кровь", "прорыв* ... рог*", "в <year>"}) == {
+        "гематом*", "кровь", "прорыв* ... рог*", "в <year>",
+    }  # fmt: skip
+    assert all(len(pattern) < 20_000 for pattern in _engines("scoped")[1].patterns), "RE2 gives up its fast way on a pattern too long"

@@ -6,9 +6,10 @@ numpy does the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,19 @@ MAX_FEATURES = 30_000
 _BORDER = "|"
 _UNKNOWN = "?"
 _SHORT_WORD, _LONG_ENDING = 3, 6  # letters
+_MOST_WORDS = 200_000  # remembered
+_NO_PREFIX = ("ъ", "ьь", "ця", "ць")  # NLTK writes Russian in Latin letters meanwhile: of such words its stem need not be the beginning
+# What Snowball's steps strip, from the last to the first: superlative, soft sign or double н; ост; и; gerund, adjective, verb or noun.
+_ADJECTIVE = "ее|ие|ые|ое|ими|ыми|ей|ий|ый|ой|ем|им|ым|ом|его|ого|ему|ому|их|ых|ую|юю|ая|яя|ою|ею"
+_VERB = (
+    "ла|на|ете|йте|ли|й|л|ем|н|ло|но|ет|ют|ны|ть|ешь|нно|ила|ыла|ена|ейте|уйте|ите|или|ыли|ей|уй|ил|ыл|им|ым|ен|ило|ыло|ено|ят|ует|уют"
+    "|ит|ыт|ены|ить|ыть|ишь|ую|ю"
+)
+_NOUN = "а|ев|ов|ие|ье|е|иями|ями|ами|еи|ии|и|ией|ей|ой|ий|й|иям|ям|ием|ем|ам|ом|о|у|ах|иях|ях|ы|ь|ию|ью|ю|ия|ья|я"
+_ENDING = re.compile(
+    r"(?:н?ейше?|н|ь)?(?:ость?)?и?"
+    rf"(?:[ыи]?в(?:ши(?:сь)?)?|(?:(?:ем|нн|вш|ющ|щ|ивш|ывш|ующ)?(?:{_ADJECTIVE})|{_VERB}|{_NOUN})?(?:с[яь])?)"
+)
 _BORDERS = frozenset({_BORDER, "но", "однако", "but", "however"})
 _NEGATIONS = frozenset({"не", "нет", "без", "ни", "отсутств", "отсутствуют", "no", "not", "without", "negat", "absent"})
 
@@ -77,6 +91,37 @@ def _without_borders(stems: list[str], spelt: Mapping[str, str], row: np.ndarray
     return Words(stems, spelt, row, word, negated, paired, rows)
 
 
+class Spelling(dict[str, str]):
+    """Word -> its stem, where it can be one of ours, else `?`; words met are remembered.
+
+    Stemming is slow, and of the words never seen in training few matter: a new one is stemmed only when it is a known stem of three
+    letters or more with an ending of at most six letters behind it.
+    """
+
+    def __init__(self, stems: Iterable[str], known: Mapping[str, str]) -> None:
+        super().__init__(known)
+        self._known, self._stems = known, frozenset(stems)
+
+    def __missing__(self, word: str) -> str:
+        found = stem(word) if len(word) <= _SHORT_WORD or word[0] < "а" or self._may_be_ours(in_cyrillic(word)) else _UNKNOWN
+        if len(self) > _MOST_WORDS:
+            self.clear()
+            self.update(self._known)
+        self[word] = found
+        return found
+
+    def _may_be_ours(self, word: str) -> bool:
+        ends = range(max(_SHORT_WORD, len(word) - _LONG_ENDING), len(word) + 1)
+        strange = any(letters in word for letters in _NO_PREFIX)
+        return any(word[:end] in self._stems and (strange or is_ending(word[end:])) for end in ends)
+
+
+@lru_cache(100_000)
+def is_ending(letters: str) -> bool:
+    """Whether Snowball could strip these letters from a Russian word: a test holds this to what it does strip."""
+    return _ENDING.fullmatch(letters) is not None
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The features of a model: stems in order, the sorted keys of what is counted (a stem, a negated stem, a pair), and the
@@ -86,23 +131,13 @@ class Vocabulary:
     keys: np.ndarray
     spelt: Mapping[str, str]
 
-    def stem_of(self, beginnings: frozenset[str], word: str) -> str:
-        """The stem, where it can be one of ours: stemming is slow, and of the words never seen in training few matter.
-
-        A new word is stemmed only when it begins with a known stem of three letters or more and at most six letters follow.
-        """
-        known = self.spelt.get(word)
-        if known is not None:
-            return known
-        if len(word) <= _SHORT_WORD or word[0] < "а":
-            return stem(word)
-        ends = range(max(_SHORT_WORD, len(word) - _LONG_ENDING), len(word) + 1)
-        bare = in_cyrillic(word)
-        return stem(word) if any(bare[:end] in beginnings for end in ends) else _UNKNOWN
+    @cached_property
+    def spelling(self) -> Spelling:
+        return Spelling(self.stems, self.spelt)
 
     def counts(self, texts: pa.Array) -> csr_matrix:
         """int32 counts, one row a text, one column a key."""
-        words = split_words(texts, partial(self.stem_of, frozenset(self.stems)))
+        words = split_words(texts, self.spelling.__getitem__)
         row, key = _keys(words, self.stems)
         column = np.searchsorted(self.keys, key)
         column[column == len(self.keys)] = 0

@@ -19,6 +19,7 @@ from ichset.reports.phrases import LANGUAGES, is_raising, phrase_folders, read_p
 
 _BROKEN = r"-[ \t\x{00a0}]*\r?\n"  # of RE2: a word may go on in the next line
 _BETWEEN = r"[^а-яёa-z0-9]+"
+_TOGETHER = 80  # phrases in one pattern
 _LATIN_OF = {chr(cyrillic): chr(latin) for latin, cyrillic in ALIKE.items()}
 _GROWING = "\u0130"  # the one capital that Arrow lowers to a Latin letter and the rules leave as it stands
 
@@ -44,9 +45,26 @@ class Prefilter:
 
 def load_prefilter(config: RulesConfig) -> Prefilter:
     """From the same phrase files as the rules. Raises ConfigError naming the file and line of a faulty phrase."""
-    phrases = sorted({_beginning(phrase) for phrase in _phrases(config)})
-    starts = "|".join([_BROKEN, *phrases])
-    return Prefilter((starts, "|".join(sorted({slip for stem in STEMS for slip in _slips(stem)}))))
+    phrases = sorted({_beginning(phrase) for phrase in _least(set(_phrases(config)))})
+    starts = [_BROKEN, *phrases]
+    parts = ["|".join(starts[at : at + _TOGETHER]) for at in range(0, len(starts), _TOGETHER)]
+    return Prefilter((*parts, "|".join(sorted({slip for stem in STEMS for slip in _slips(stem)}))))
+
+
+def _least(phrases: set[str]) -> set[str]:
+    """Less those that hold another one-word phrase: a text that has them has that.
+
+    A pattern of some size no longer fits RE2's automaton, and its scan then takes a hundred times as long.
+    """
+    single = {phrase for phrase in phrases if len(phrase.split()) == 1 and "<" not in phrase}
+    stems = tuple(phrase[:-1] for phrase in single if phrase.endswith("*"))
+
+    def told(phrase: str) -> bool:
+        words = [word for word in phrase.split() if word not in ("...", "<year>", phrase)]
+        longer = phrase in single and any(phrase.rstrip("*").startswith(stem) and phrase != stem + "*" for stem in stems)
+        return longer or any(word in single or word.rstrip("*").startswith(stems) for word in words)
+
+    return {phrase for phrase in phrases if not told(phrase)}
 
 
 def _phrases(config: RulesConfig) -> Iterator[str]:
