@@ -274,6 +274,7 @@ class AuditConfig(Section):
     require_dciodvfy: bool = False  # True: a missing program fails the audit
     max_exposed: float = Field(default=0.05, ge=0, le=1)  # highest share of a face that may be left showing, by the released figures
     max_brain_changed: float = Field(default=0.0, ge=0, le=1)  # highest share of brain voxels that defacing may have touched
+    age_cap: int | None = 89  # years: an older age must be shown as `90+`; None where anonymize.age_cap is none
 
 
 class ReviewConfig(Section):

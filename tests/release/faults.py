@@ -65,7 +65,7 @@ def edit(release: Path, name: str, change: Callable[[list[dict]], list[dict]], c
     rows = change(table.to_pylist())
     changed = pa.Table.from_pylist(rows, table.schema)
     if not csv_only:
-        pq.write_table(changed, folder / f"{name}.parquet")
+        pq.write_table(changed, folder / f"{name}.parquet", store_schema=False)
     from ichset.release.tablefiles import write_csv
 
     write_csv(changed, folder / f"{name}.csv")
@@ -132,9 +132,7 @@ def flipped_byte(release: Path, _: Hospital, rng: np.random.Generator) -> None:
 
 
 def missing_file(release: Path, _: Hospital, rng: np.random.Generator) -> None:
-    pick(rng, [path for path in sorted(release.rglob("*")) if path.is_file()]).unlink() if rng.random() < 0.5 else pick(
-        rng, dicoms(release)
-    ).unlink()
+    pick(rng, [path for path in sorted(release.rglob("*")) if path.is_file()]).unlink() if rng.random() < 0.5 else pick(rng, dicoms(release)).unlink()
 
 
 def extra_file(release: Path, _: Hospital, rng: np.random.Generator) -> None:
@@ -341,9 +339,7 @@ def not_conformant(release: Path, _: Hospital, rng: np.random.Generator) -> None
         if keyword == "KVP":  # type 2: empty is allowed, absent is not
             del d.KVP
             return
-        d[keyword].value = {"BitsStored": 18, "PhotometricInterpretation": "MONOCHROME9", "ImageType": ["ORIGINAL"]}.get(
-            keyword
-        )
+        d[keyword].value = {"BitsStored": 18, "PhotometricInterpretation": "MONOCHROME9", "ImageType": ["ORIGINAL"]}.get(keyword)
 
     rewrite(release, pick(rng, dicoms(release)), change)
 
@@ -362,9 +358,7 @@ def truncated(release: Path, _: Hospital, rng: np.random.Generator) -> None:
 
 def face_showing(release: Path, _: Hospital, rng: np.random.Generator) -> None:
     def change(found: list[dict]) -> list[dict]:
-        column, value = pick(
-            rng, [("exposed", 0.4), ("exposed", None), ("brain_changed", 0.02), ("deface_method", None), ("exposed", 0.06)]
-        )
+        column, value = pick(rng, [("exposed", 0.4), ("exposed", None), ("brain_changed", 0.02), ("deface_method", None), ("exposed", 0.06)])
         pick(rng, found)[column] = value
         return found
 
@@ -565,9 +559,7 @@ def other_frame(release: Path, _: Hospital, rng: np.random.Generator) -> None:
 # --- identifiers -------------------------------------------------------------------------------------
 def _secret(hospital: Hospital, rng: np.random.Generator) -> bytes:
     case = pick(rng, list(hospital.cases))
-    value = pick(
-        rng, [case.patient_id, case.accession, case.uid, case.name, case.name.replace("^", " "), case.name.replace("^", " ").upper()]
-    )
+    value = pick(rng, [case.patient_id, case.accession, case.uid, case.name, case.name.replace("^", " "), case.name.replace("^", " ").upper()])
     return str(value).encode(str(pick(rng, list(ENCODINGS))))
 
 

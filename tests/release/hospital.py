@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from dataclasses import dataclass
@@ -88,9 +89,7 @@ def head(slices: int, size: int, rng: np.random.Generator, blood: bool) -> np.nd
     return (hu + np.where(hu > -900, rng.normal(0, 4, hu.shape), rng.normal(0, 8, hu.shape))).astype(np.int16)
 
 
-def dicom(
-    case: Case, series: int, instance: int, pixels: np.ndarray, position: float, maker: tuple, thickness: float, tilt: float
-) -> Dataset:
+def dicom(case: Case, series: int, instance: int, pixels: np.ndarray, position: float, maker: tuple, thickness: float, tilt: float) -> Dataset:
     """A de-identified CT slice that dciodvfy accepts."""
     d = Dataset()
     d.file_meta = FileMetaDataset()
@@ -133,6 +132,34 @@ def dicom(
     return d
 
 
+def header_name(case: Case) -> str:
+    """The scanner wrote the patient's name in Latin letters, in its own way."""
+    return f"WYMYSCHLENSKI {case.patient_id[-4:]}^TESTOSLAW"
+
+
+def scanner_number(case: Case) -> str:
+    """The scanner knew the patient by a short number of its own."""
+    return str(4071936 + 13 * case.number)
+
+
+def _write_source(path: Path, d: Dataset, case: Case, series: int, instance: int) -> None:
+    """The file as it came from the scanner (the pixels are left out)."""
+    source = copy.deepcopy(d)
+    source.PatientName, source.PatientID, source.AccessionNumber = header_name(case), scanner_number(case), case.accession
+    source.StudyInstanceUID, source.SeriesInstanceUID = case.uid, f"{case.uid}.{series}"
+    source.SOPInstanceUID = source.file_meta.MediaStorageSOPInstanceUID = f"{case.uid}.{series}.{instance}"
+    source.FrameOfReferenceUID = f"{case.uid}.99"
+    source.StudyDate = source.SeriesDate = source.AcquisitionDate = source.ContentDate = source_date(case).strftime("%Y%m%d")
+    step = Dataset()
+    # after midnight: a date that no table knows
+    step.PerformedProcedureStepStartDate = (source_date(case) + timedelta(days=1)).strftime("%Y%m%d")
+    step.PerformingPhysicianName = "PRIDUMANOV^V V"
+    source.RequestAttributesSequence = [step]
+    del source.PixelData
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pydicom.dcmwrite(path, source, enforce_file_format=True)
+
+
 def shifted(case: Case) -> date:
     return date(2015, 1, 1) + timedelta(days=case.number % 900)
 
@@ -155,6 +182,7 @@ def _write_series(work: Path, case: Case, series: int, slices: int, size: int, t
         d = dicom(case, series, instance, volume[instance - 1], position, maker, thickness, tilt)
         pydicom.dcmwrite(path, d, enforce_file_format=True)
         data = path.read_bytes()
+        _write_source(work / "retrieved" / case.study / file, d, case, series, instance)
         files.append({
             "study": case.study, "series": series, "instance": instance, "sop_uid": d.SOPInstanceUID, "file": file, "position": position,
             "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "pixels": hashlib.sha256(d.PixelData).hexdigest(),
@@ -184,7 +212,7 @@ def build(
     tables = _tables(chosen, series_rows, file_rows)
     folder = work / "tables"
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("screened", "retrieved", "mentions"):
+    for name in ("screened", "retrieved", "mentions", "selected", "anonymized", "anonymized_series", "instances"):
         import pyarrow.parquet as pq
 
         pq.write_table(tables[name], folder / f"{name}.parquet")
@@ -277,9 +305,7 @@ def funnel(chosen: tuple[Case, ...]) -> pa.Table:
                  ("release", arm, "in", None, k + 2), ("release", arm, "kept", None, k),
                  ("release", arm, "excluded", "reserve, not needed", 2)]  # fmt: skip
     kinds = [("stage", pa.string()), ("arm", pa.string()), ("event", pa.string()), ("reason", pa.string()), ("count", pa.int64())]
-    return pa.Table.from_pylist(
-        [dict(zip(("stage", "arm", "event", "reason", "count"), row, strict=True)) for row in rows], pa.schema(kinds)
-    )
+    return pa.Table.from_pylist([dict(zip(("stage", "arm", "event", "reason", "count"), row, strict=True)) for row in rows], pa.schema(kinds))
 
 
 def config(folder: Path, **release: object) -> Config:

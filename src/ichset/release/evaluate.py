@@ -28,6 +28,7 @@ def evaluate(release: Path, path: Path, split: str = "all", threshold: float = 0
     A label that the release cannot tell for a study is left out for that study. Raises ConfigError for a folder that is
     no release or a file that holds no predictions of this release.
     """
+    release = release.resolve()
     rows = _rows(release, "studies")
     everyone = [row["study"] for row in rows]
     studies = {row["study"]: row for row in rows if split in ("all", row["split"])}

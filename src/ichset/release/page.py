@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from ichset.release.dataset import Dataset
-from ichset.release.formats import shown, word
+from ichset.release.formats import column_shown, shown, word
 
 LABEL_MEANING = {
     "ich": "blood inside the skull on this study, of any age and kind",
@@ -53,11 +53,21 @@ def context(dataset: Dataset) -> dict[str, Any]:
         "project": config.project, "release": config.release, "config": config,
         "fact": {name: shown(value) for name, value in values.items()},
         "number": values, "tables": {name: table.to_pylist() for name, table in counted.items()},
+        "display": {name: display(table) for name, table in counted.items()},
         "markdown": {name: markdown(table) for name, table in counted.items()}, "label_meaning": LABEL_MEANING,
         "license_name": license_name, "license_url": license_url, "citation": citation(dataset), "link": link(dataset),
         "earlier": dataset.earlier, "text_released": config.release.report_text, "exports": sorted(config.release.exports),
-        "capped": config.anonymize.age_cap, "columns": columns(dataset),
+        "judged": _judged(dataset), "capped": config.anonymize.age_cap, "columns": columns(dataset),
     }  # fmt: skip
+
+
+def _judged(dataset: Dataset) -> str:
+    """Who settled the labels: people, unless the table says otherwise."""
+    judges = {str(judge) for judge in dataset.records.labels["judged_by"].to_pylist()}
+    if all("reader" in judge or "expert" in judge for judge in judges):
+        reads = " and are traceable to every independent read" if dataset.records.reads.num_rows else ""
+        return f"The labels were settled by people{reads}."
+    return "Not every label was settled by people: judged_by in the table labels says by whom."
 
 
 def columns(dataset: Dataset) -> Mapping[str, list[str]]:
@@ -69,16 +79,22 @@ def columns(dataset: Dataset) -> Mapping[str, list[str]]:
     }  # fmt: skip
 
 
-def markdown(table: pa.Table, names: list[str] | None = None) -> str:
-    """A Markdown table of a small table."""
-    chosen = names or table.column_names
-    lines = ["| " + " | ".join(_cell(word(name)) for name in chosen) + " |", "|" + " --- |" * len(chosen)]
-    lines += ["| " + " | ".join(_cell(row[name]) for name in chosen) + " |" for row in table.to_pylist()]
+def markdown(table: pa.Table) -> str:
+    """A Markdown table of a small table; columns of numbers are set to the right."""
+    heads = [_cell(word(name)) for name in table.column_names]
+    sides = [" --- |" if pa.types.is_string(column.type) else " ---: |" for column in table.schema]
+    lines = ["| " + " | ".join(heads) + " |", "|" + "".join(sides)]
+    lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in zip(*display(table).values(), strict=True)]
     return "\n".join(lines)
 
 
-def _cell(value: Any) -> str:
-    return shown(value).replace("|", "\\|").replace("\n", " ")
+def display(table: pa.Table) -> dict[str, list[str]]:
+    """Each column as people read it."""
+    return {name: column_shown(name, table[name].to_pylist()) for name in table.column_names}
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def citation(dataset: Dataset) -> str:

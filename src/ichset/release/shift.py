@@ -64,10 +64,10 @@ def smd(one: Sequence[float], two: Sequence[float]) -> float | None:
     """(mean1 - mean2) / sqrt((var1 + var2) / 2), variances with n - 1; 0 for equal constants, None where undefined."""
     if len(one) < 2 or len(two) < 2:
         return None
+    if min(one) == max(one) and min(two) == max(two):  # rounding must not make a spread of equal values
+        return 0.0 if one[0] == two[0] else None
     difference = math.fsum(one) / len(one) - math.fsum(two) / len(two)
     pooled = math.sqrt((float(np.var(one, ddof=1)) + float(np.var(two, ddof=1))) / 2)
-    if pooled == 0:
-        return 0.0 if difference == 0 else None
     return difference / pooled
 
 

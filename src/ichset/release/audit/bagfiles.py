@@ -6,10 +6,24 @@ import re
 from urllib.parse import unquote
 
 from ichset.release.audit.evidence import Evidence
+from ichset.release.audit.exports import export_files
 from ichset.release.audit.report import Check
+from ichset.release.audit.tables import KEYS
 
 TAG_FILES = ("bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt", "CHECKSUMS")
 EXPECTED = ("README.md", "DATASHEET.md", "CLAIM.md", "LICENSE", "CITATION.cff", "croissant.json", "atlas.json", "report.html")
+FIGURES = (
+    "flow.svg",
+    "flow.png",
+    "labels.svg",
+    "balance.svg",
+    "age.svg",
+    "technique.svg",
+    "shift.svg",
+    "agreement.svg",
+    "montage.png",
+    "surface.png",
+)
 
 
 def check_bag(evidence: Evidence) -> Check:
@@ -18,7 +32,7 @@ def check_bag(evidence: Evidence) -> Check:
     for name in (*TAG_FILES, *EXPECTED):
         check.expect(name in evidence.files, True, f"{name} present")
     for name in evidence.odd:
-        check.fault(f"{name}: a link or special file")
+        check.fault(f"{name}: a link, an empty folder or a special file")
     check.expect(evidence.text("bagit.txt"), "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n", "bagit.txt")
     payload = {name for name in evidence.files if name.startswith("data/")}
     listed = _manifest(evidence, "manifest-sha256.txt")
@@ -29,10 +43,19 @@ def check_bag(evidence: Evidence) -> Check:
         check.expect(name in evidence.files, True, f"{name} (listed in a manifest) present")
     for name in sorted(set(evidence.files) - payload - set(tags) - {"tagmanifest-sha256.txt"}):
         check.fault(f"{name}: a tag file that no manifest lists")
+    for name in sorted(set(evidence.files) - _places(evidence)):
+        check.fault(f"{name}: has no place in a release")
     oxum = re.search(r"^Payload-Oxum: (\d+)\.(\d+)$", evidence.text("bag-info.txt"), re.MULTILINE)
     total = sum(evidence.files[name].st_size for name in payload)
     check.expect(oxum and (int(oxum[1]), int(oxum[2])), (total, len(payload)), "Payload-Oxum (bytes, files)")
     return check
+
+
+def _places(evidence: Evidence) -> set[str]:
+    """Every file that a release may hold: a manifest can list anything, a key or a list of patients too."""
+    tables = {f"data/tables/{name}.{kind}" for name in (*KEYS, "changes") for kind in ("csv", "parquet")}
+    files = {row.get("file", "") for row in evidence.rows("instances")}
+    return {*TAG_FILES, *EXPECTED, *tables, *files, *(f"data/figures/{name}" for name in FIGURES), *export_files(evidence)}
 
 
 def check_sums(evidence: Evidence) -> Check:

@@ -11,18 +11,20 @@ from ichset.release.audit.report import Check
 from ichset.release.audit.tables import LABELS
 
 PARAMETERS = ("manufacturer", "kernel", "slice_thickness", "kvp", "tube_current")
-TOLERANCE = 1e-9
+TOLERANCE = 1e-8
 
 
 def check_counts(evidence: Evidence) -> Check:
-    """Table 1, Table 2, Table S1, population and class balance against the rows they count."""
-    check = Check("counts", "Tables 1, 2, S1, population and class balance equal the rows they count")
+    """Every table that counts or averages against the rows it counts."""
+    check = Check("counts", "Tables 1, 2, S1, population, class balance, defacing and shift equal the rows they count")
     for name, recount in (
         ("table1", _table1),
         ("table2", _table2),
         ("tableS1", _table_s1),
         ("population", _population),
         ("balance", _balance),
+        ("defacing", _defacing),
+        ("shift", _shift),
     ):
         _compare(check, evidence, name, recount)
     return check
@@ -30,7 +32,13 @@ def check_counts(evidence: Evidence) -> Check:
 
 def _compare(check: Check, evidence: Evidence, name: str, recount: Callable[[Evidence], dict[tuple[str, ...], Row]]) -> None:
     wanted = recount(evidence)
-    key = {"tableS1": ("parameter", "class"), "table2": ("parameter",), "population": ("group",)}.get(name, ("label",))
+    key = {
+        "tableS1": ("parameter", "class"),
+        "table2": ("parameter",),
+        "population": ("group",),
+        "defacing": ("method",),
+        "shift": ("parameter", "class"),
+    }.get(name, ("label",))
     found = {tuple(row.get(part, "") for part in key): row for row in evidence.rows(name)}
     check.expect(sorted(found), sorted(wanted), f"{name}: rows")
     for where, cells in wanted.items():
@@ -110,6 +118,61 @@ def _balance(evidence: Evidence) -> dict[tuple[str, ...], Row]:
         }  # fmt: skip
         rows[(label,)] = {name: str(part / whole) if whole else "" for name, (part, whole) in shares.items()}
     return rows
+
+
+def _defacing(evidence: Evidence) -> dict[tuple[str, ...], Row]:
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in evidence.rows("series"):
+        groups[row["deface_method"] or "(none)"].append(row)
+    rows: dict[tuple[str, ...], Row] = {}
+    for method, own in groups.items():
+        cells = {"series": str(len(own))}
+        for name in ("exposed", "relief", "brain_changed", "voxels_changed"):
+            values = [float(row[name]) for row in own if row[name] != ""]
+            cells[f"{name}_median"] = str(statistics.median(values)) if values else ""
+            cells[f"{name}_highest"] = str(max(values)) if values else ""
+        rows[(method,)] = cells
+    return rows
+
+
+def _shift(evidence: Evidence) -> dict[tuple[str, ...], Row]:
+    """Means and standardised mean difference of the arms (Austin 2009); a study's number is the mean of its series, its class that of the first."""
+    own: dict[str, list[Row]] = defaultdict(list)
+    for row in evidence.rows("series"):
+        own[row["study"]].append(row)
+    values: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: {"ich": [], "normal": []})
+    classes: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for study in evidence.rows("studies"):
+        arm, series = study["arm"], own[study["study"]]
+        for name in ("slice_thickness", "slice_spacing", "pixel_spacing", "kvp", "tube_current", "tilt"):
+            if known := [float(row[name]) for row in series if row[name] != ""]:
+                values[name, ""][arm].append(statistics.fmean(known))
+        for name, text in (("age", study["age"].rstrip("+")), ("instances", study["instances"]), ("series", study["series"])):
+            if text:
+                values[name, ""][arm].append(float(text))
+        for name in ("manufacturer", "model", "kernel"):
+            classes[name].append((arm, series[0][name] if series else ""))
+        classes["sex"].append((arm, study["sex"]))
+    for name, pairs in classes.items():
+        for value in {value for _, value in pairs if value}:
+            for arm, found in pairs:
+                if found:
+                    values[name, value][arm].append(float(found == value))
+    numbers = ("age", "slice_thickness", "slice_spacing", "pixel_spacing", "kvp", "tube_current", "tilt", "instances", "series")
+    keys = [*((name, "") for name in numbers), *(key for key in values if key[1])]
+    return {key: _difference(values[key]["ich"], values[key]["normal"]) for key in keys}
+
+
+def _difference(ich: list[float], normal: list[float]) -> Row:
+    means = [str(statistics.fmean(group)) if group else "" for group in (ich, normal)]
+    smd = ""
+    if min(len(ich), len(normal)) >= 2 and len({*ich}) == len({*normal}) == 1:
+        smd = "0" if ich[0] == normal[0] else ""
+    elif min(len(ich), len(normal)) >= 2:
+        apart = statistics.fmean(ich) - statistics.fmean(normal)
+        spread = ((statistics.variance(ich) + statistics.variance(normal)) / 2) ** 0.5
+        smd = str(apart / spread)
+    return {"ich": means[0], "normal": means[1], "smd": smd}
 
 
 def check_flow(evidence: Evidence) -> Check:

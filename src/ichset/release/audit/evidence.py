@@ -19,7 +19,7 @@ class Evidence:
 
     release: Path
     files: dict[str, os.stat_result] = field(default_factory=dict)  # every regular file by POSIX path
-    odd: list[str] = field(default_factory=list)  # links, sockets and the like
+    odd: list[str] = field(default_factory=list)  # links, empty folders, sockets and the like
     digests: dict[str, str] = field(default_factory=dict)  # sha256, filled by the one pass
 
     @classmethod
@@ -31,7 +31,7 @@ class Evidence:
                 evidence.odd.append(name)
             elif path.is_file():
                 evidence.files[name] = path.stat()
-            elif not path.is_dir():
+            elif not path.is_dir() or not any(path.iterdir()):  # a folder's name speaks even when nothing is in it
                 evidence.odd.append(name)
         return evidence
 

@@ -13,24 +13,31 @@ from pathlib import Path
 from typing import Any
 
 from ichset.release.audit.evidence import Evidence, Row
-from ichset.release.audit.exports import Slice
+from ichset.release.audit.nifti import Slice, digest_of
 from ichset.release.audit.report import Check
+from ichset.release.audit.sources import SourceHeaders
+from ichset.release.audit.telling import keyword, telling
 
 HEADER = {
     "SOPInstanceUID": "sop_uid", "SeriesInstanceUID": "series_uid", "StudyInstanceUID": "study_uid", "PatientID": "subject",
     "AccessionNumber": "accession",
 }  # fmt: skip
 TECHNICAL = {
-    "ConvolutionKernel": "kernel", "Manufacturer": "manufacturer", "SliceThickness": "slice_thickness", "KVP": "kvp",
+    "ConvolutionKernel": "kernel", "Manufacturer": "manufacturer", "ManufacturerModelName": "model", "KVP": "kvp",
     "Rows": "rows", "Columns": "columns",
 }  # fmt: skip
+# may change from slice to slice; the table has the value of one of them
+VARYING = {"SliceThickness": "slice_thickness", "XRayTubeCurrent": "tube_current", "GantryDetectorTilt": "tilt"}
+GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
+TELLING = 16  # grey values: a picture of fewer is as good as blank and may well occur twice
 
 
 class FileAudit:
     """Fed every file once; then judged as a whole (order of slices, pictures in two splits)."""
 
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(self, evidence: Evidence, private: Path | None, age_cap: int | None) -> None:
         self.evidence = evidence
+        self._sources, self._age_cap = SourceHeaders(private), age_cap
         self.files = Check("files", "every DICOM file is the one its row names, and every row has its file")
         self.headers = Check("headers", "every DICOM header says what the tables say, and that its identity was removed")
         self.order = Check("slices", "the slices of every series are complete and in order")
@@ -41,6 +48,7 @@ class FileAudit:
         self.slices: dict[tuple[str, str], list[Slice]] = defaultdict(list)
         self._pixels: dict[str, set[str]] = defaultdict(set)
         self._frames: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._values: dict[tuple[tuple[str, str], str], set[str]] = defaultdict(set)
         self._along: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
 
     def see(self, name: str, data: bytes) -> None:
@@ -50,7 +58,7 @@ class FileAudit:
         if row is None:
             self.files.fault(f"{name}: in no row of instances.csv")
             return
-        self.files.expect(hashlib.sha256(data).hexdigest(), row["sha256"], f"{name}: sha256")
+        self.files.expect(self.evidence.digests[name], row["sha256"], f"{name}: sha256")
         self.files.expect(str(len(data)), row["bytes"], f"{name}: bytes")
         study = self.studies.get(row["study"], {})
         parts = name.split("/")
@@ -61,50 +69,62 @@ class FileAudit:
             self.headers.fault(f"{name}: cannot be read as DICOM ({type(error).__name__})")
 
     def _header(self, name: str, row: Row, study: Row, data: bytes) -> None:
-        import numpy as np
         import pydicom
 
         d = pydicom.dcmread(io.BytesIO(data))
         series = self.series.get((row["study"], row["series"]), {})
         known = {**study, **series, **row}
-        for keyword, column in HEADER.items():
-            self.headers.expect(str(d.get(keyword, "")), known.get(column, ""), f"{name}: {keyword}")
-        self.headers.expect(str(d.file_meta.get("MediaStorageSOPInstanceUID", "")), row["sop_uid"], f"{name}: file meta SOP instance UID")
+        for tag, column in HEADER.items():
+            self.headers.same(str(d.get(tag, "")), known.get(column, ""), f"{name}: {tag}")
+        self.headers.same(str(d.file_meta.get("MediaStorageSOPInstanceUID", "")), row["sop_uid"], f"{name}: file meta SOP instance UID")
         self.headers.expect(str(d.get("Modality", "")), "CT", f"{name}: Modality")
         self.headers.expect(str(d.get("PatientIdentityRemoved", "")), "YES", f"{name}: PatientIdentityRemoved")
-        self.headers.expect(str(d.get("StudyDate", "") or "").replace("-", ""), study.get("study_date", "").replace("-", ""), f"{name}: StudyDate")
+        self.headers.same(str(d.get("StudyDate", "") or ""), study.get("study_date", "").replace("-", ""), f"{name}: StudyDate")
         self.headers.expect(str(d.get("PatientSex", "") or "").replace("O", ""), study.get("sex", ""), f"{name}: PatientSex")
-        for keyword, column in TECHNICAL.items():
-            self._technical(name, keyword, d.get(keyword), series.get(column, ""))
-        pixels = d.pixel_array
-        if not np.all(pixels == pixels.flat[0]):
-            self._pixels[hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()].add(row["study"])
+        for tag, column in TECHNICAL.items():
+            self._technical(name, tag, d.get(tag), series.get(column, ""))
+        self._identity(name, d, study.get("subject", ""))
         self._age(name, str(d.get("PatientAge", "") or ""), study.get("age", ""))
-        along, total = (
-            _along(d),
-            float((pixels * float(d.get("RescaleSlope", 1)) + float(d.get("RescaleIntercept", 0))).astype("i2").sum(dtype="i8")),
-        )
-        where = row["study"], row["series"]
+        where, along = (row["study"], row["series"]), _along(d)
+        for tag in VARYING:
+            self._values[where, tag].add(_shown(d.get(tag)))
         self._frames[where].add(str(d.get("FrameOfReferenceUID", "")))
         self._along[where].append((int(row["instance"]), along))
-        place = tuple(map(float, d.ImagePositionPatient))
-        self.slices[where].append((along, place, tuple(map(float, d.ImageOrientationPatient)), tuple(map(float, d.PixelSpacing)), total))
+        hu = d.pixel_array * float(d.get("RescaleSlope", 1)) + float(d.get("RescaleIntercept", 0))
+        self._picture(row["study"], hu)
+        place, directions, spacing = (tuple(map(float, d[tag].value)) for tag in GEOMETRY)
+        self.slices[where].append(Slice(along, place, directions, spacing, digest_of(hu)))
+
+    def _picture(self, study: str, hu: Any) -> None:
+        """The picture by how often each value occurs: so it is known again mirrored, turned, or stored on another scale."""
+        import numpy as np
+
+        values = np.rint(hu).astype("i4").ravel()
+        counts = np.bincount(values - values.min())
+        if np.count_nonzero(counts) >= TELLING:
+            self._pixels[hashlib.sha256(values.min().tobytes() + counts.tobytes()).hexdigest()].add(study)
+
+    def _identity(self, name: str, d: Any, subject: str) -> None:
+        """Person names are the pseudonym or empty at every depth, no birth date, nothing after the pixels, nothing as it was."""
+        values = list(telling(d))
+        for where, kind, value in values:
+            if kind == "PN":
+                self.headers.expect(value == subject, True, f"{name}: {keyword(where[-1])} is empty or the subject")
+        self.headers.same(str(d.get("PatientBirthDate", "") or ""), "", f"{name}: PatientBirthDate")
+        self.headers.expect(max(map(int, d.keys())) <= 0x7FE00010, True, f"{name}: nothing follows the pixel data")
+        for left in self._sources.left(name, values):
+            self.headers.fault(f"{name}: {left} is what it was at the source")
 
     def _age(self, name: str, header: str, wanted: str) -> None:
         if header.endswith("Y") and header[:-1].isdigit():
-            self.headers.expect(int(header[:-1]), int(wanted.rstrip("+") or -1), f"{name}: PatientAge")
+            self.headers.same(int(header[:-1]), int(wanted.rstrip("+") or -1), f"{name}: PatientAge")
+        if self._age_cap is not None and (not wanted.endswith("+")) and wanted.isdigit():
+            self.headers.expect(int(wanted) <= self._age_cap, True, f"{name}: the age is at most {self._age_cap} or capped")
 
-    def _technical(self, name: str, keyword: str, value: Any, wanted: str) -> None:
-        found = "" if value is None else "\\".join(value) if isinstance(value, list) or type(value).__name__ == "MultiValue" else str(value)
+    def _technical(self, name: str, tag: str, value: Any, wanted: str) -> None:
         self.headers.looked_at += 1
-        if found.strip() == wanted:
-            return
-        try:
-            if abs(float(found) - float(wanted)) < 1e-6:
-                return
-        except ValueError:
-            pass
-        self.headers.fault(f"{name}: {keyword} is {found!r}, series.csv says {wanted!r}")
+        if not _agree(_shown(value), wanted):
+            self.headers.fault(f"{name}: {tag} is not what series.csv says, {wanted!r}")
 
     def checks(self) -> list[Check]:
         """After every file was seen."""
@@ -119,6 +139,9 @@ class FileAudit:
             if len(studies) > 1 and len({splits.get(study) for study in studies}) > 1:
                 self.pictures.fault(f"studies {' and '.join(sorted(studies))} share a picture and lie in two splits")
         self._one_frame()
+        for (where, tag), found in sorted(self._values.items()):
+            wanted = self.series.get(where, {}).get(VARYING[tag], "")
+            self.headers.expect(any(_agree(value, wanted) for value in found), True, f"{'/'.join(where)}: {tag} of one of its files")
         return [self.files, self.headers, self.order, self.pictures]
 
     def _one_frame(self) -> None:
@@ -136,6 +159,21 @@ class FileAudit:
             # one gap alone that is twice as wide as both its neighbours: a slice is gone
             if min(before, after) > 0 and gap > 1.8 * max(before, after):
                 self.order.fault(f"{where}: a gap of {gap:.2f} mm between slices {min(before, after):.2f} mm apart")
+
+
+def _shown(value: Any) -> str:
+    """A header's value as text, components joined by a backslash."""
+    many = isinstance(value, list) or type(value).__name__ == "MultiValue"
+    return "" if value is None else "\\".join(map(str, value)) if many else str(value).strip()
+
+
+def _agree(found: str, wanted: str) -> bool:
+    if found == wanted:
+        return True
+    try:
+        return abs(float(found.split("\\")[0]) - float(wanted)) < 1e-6
+    except ValueError:
+        return False
 
 
 def _along(d: Any) -> float:

@@ -19,6 +19,7 @@ class Check:
     faults: list[str] = field(default_factory=list)
     skipped: str = ""  # why it did not run; a skipped check neither passes nor fails
     count: int = 0
+    notes: list[str] = field(default_factory=list)  # what the check could not look at, and why
 
     def fault(self, text: str) -> None:
         """Record a fault; beyond SHOWN only their number is kept."""
@@ -31,6 +32,12 @@ class Check:
         self.looked_at += 1
         if found != wanted:
             self.fault(f"{where}: found {_short(found)}, expected {_short(wanted)}")
+
+    def same(self, found: object, wanted: object, where: str) -> None:
+        """As `expect`, for values that may tell a person: a fault names the place alone."""
+        self.looked_at += 1
+        if found != wanted:
+            self.fault(f"{where}: not what the tables say")
 
     @property
     def passed(self) -> bool:
@@ -65,6 +72,7 @@ class AuditReport:
             state = "FAILED " if not check.passed else "skipped" if check.skipped else "passed "
             lines.append(f"{state}  {check.name:<12} {check.what}" + (f" ({check.skipped})" if check.skipped else f" [{check.looked_at:,} compared]"))
             lines += [f"           - {fault}" for fault in check.faults]
+            lines += [f"           note: {note}" for note in check.notes]
             if check.count > len(check.faults):
                 lines.append(f"           - and {check.count - len(check.faults):,} more")
         failed = len(self.failed)
@@ -78,7 +86,7 @@ class AuditReport:
         """For machines; the same content."""
         checks = [
             {"name": check.name, "what": check.what, "passed": check.passed, "skipped": check.skipped, "compared": check.looked_at,
-             "faults": check.count, "shown": check.faults}
+             "faults": check.count, "shown": check.faults, "notes": check.notes}
             for check in self.checks
         ]  # fmt: skip
         body = {"release": self.release, "bag_sha256": self.bag, "passed": self.ok, "checks": checks}
@@ -86,6 +94,7 @@ class AuditReport:
 
     def write(self, release: Path) -> tuple[Path, Path]:
         """The signed-off report beside the bag: `<release>.audit.json` and `.txt`. The bag itself stays as it was audited."""
+        release = release.resolve()  # `.` has no name
         paths = release.with_name(release.name + ".audit.json"), release.with_name(release.name + ".audit.txt")
         for path, body in zip(paths, (self.json(), self.text()), strict=True):
             part = path.with_name(path.name + ".part")

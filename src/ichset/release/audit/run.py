@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ichset.config import AuditConfig
 from ichset.errors import ConfigError
-from ichset.release.audit import bagfiles, counts, exports, files, tables, words
+from ichset.release.audit import bagfiles, cards, counts, exports, figures, files, sources, tables, words
+from ichset.release.audit.clean import CleanAudit
 from ichset.release.audit.evidence import Evidence
 from ichset.release.audit.identifiers import IdentifierSearch
 from ichset.release.audit.report import AuditReport, Check
@@ -21,23 +22,28 @@ def audit_release(release: Path, private: Path | None, config: AuditConfig) -> A
     """
     if not (release / "bagit.txt").is_file():
         raise ConfigError(f"{release}: no release here (bagit.txt is missing); build one with: ichset run release")
+    release = release.resolve()
     evidence = Evidence.of(release)
-    audit = files.FileAudit(evidence)
-    search = IdentifierSearch(evidence, private)
+    audit = files.FileAudit(evidence, private, config.age_cap)
+    search, clean = IdentifierSearch(evidence, private), CleanAudit()
     for name in evidence.files:
         data = evidence.bytes_of(name)
         search.look(name, data)
+        clean.see(name, data)
         if name.startswith("data/dicom/"):
             audit.see(name, data)
     plain: tuple[tuple[str, Callable[[Evidence], Check]], ...] = (
         ("bag", bagfiles.check_bag), ("checksums", bagfiles.check_sums), ("tables", tables.check_tables),
         ("references", tables.check_references), ("labels", tables.check_labels), ("splits", tables.check_splits),
-        ("counts", counts.check_counts), ("flow", counts.check_flow), ("words", words.check_words), ("figures", words.check_figures),
-        ("cards", words.check_cards), ("exports", lambda found: exports.check_exports(found, audit.slices, private)),
+        ("counts", counts.check_counts), ("flow", counts.check_flow), ("words", words.check_words), ("figures", figures.check_figures),
+        ("cards", cards.check_cards), ("exports", lambda found: exports.check_exports(found, audit.slices, private)),
         ("defacing", lambda found: tables.check_deface(found, config.max_exposed, config.max_brain_changed)),
+        ("sources", lambda found: sources.check_sources(found, private)),
         ("conformance", lambda found: files.check_conformance(found, config.dciodvfy, config.require_dciodvfy, private)),
     )  # fmt: skip
-    checks = [*(_guarded(name, check, evidence) for name, check in plain), *audit.checks(), search.check]
+    checks = [*(_guarded(name, check, evidence) for name, check in plain), *audit.checks(), clean.check, search.check]
+    for check in checks:
+        check.faults = [search.unnamed(fault) for fault in check.faults]
     return AuditReport(release.name, _bag(release), tuple(checks))
 
 

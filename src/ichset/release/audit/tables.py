@@ -39,12 +39,12 @@ def check_tables(evidence: Evidence) -> Check:
         for column in table.column_names:
             for number, (row, value) in enumerate(zip(rows, table[column].to_pylist(), strict=False), 1):
                 check.looked_at += 1
-                if column not in row or not _same(row[column], value):
+                if column not in row or not same(row[column], value):
                     check.fault(f"{name}, row {number}, {column}: CSV and Parquet differ")
     return check
 
 
-def _same(text: str, value: Any) -> bool:
+def same(text: str, value: Any) -> bool:
     if value is None:
         return text == ""
     if isinstance(value, int | float):

@@ -26,7 +26,7 @@ LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 
 
 def write(dataset: Dataset) -> None:
-    """data/exports/nifti/<study>/<series>[_part<n>].nii.gz, png/<window>/ beside it, and parts.csv that lists them."""
+    """data/exports/nifti/<study>/<series>[_part<n>].nii.gz, <series>_png/<window>/ beside it, and parts.csv that lists both."""
     import pyarrow as pa
 
     rows = []
@@ -34,23 +34,15 @@ def write(dataset: Dataset) -> None:
         files = paths(dataset, study)
         for series in dataset_series(dataset, study):
             rows += list(_write_series(dataset, study, series["series"], files[series["series"]]))
-    kinds = {"study": pa.string(), "file": pa.string(), "note": pa.string()}
-    names = ("study", "series", "part", "file", "first_slice", "slices", "note")
+    kinds = dict.fromkeys(("study", "file", "windows", "note"), pa.string())
+    names = ("study", "series", "part", "file", "first_slice", "slices", "windows", "note")
     folder = dataset.bag / "data" / "exports" / "nifti"
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(pa.Table.from_pylist(rows, pa.schema([(name, kinds.get(name, pa.int32())) for name in names])), folder / "parts.csv")
 
 
 def _write_series(dataset: Dataset, study: str, series: int, files: list[Path]) -> Iterator[dict[str, object]]:
-    row: dict[str, object] = {
-        "study": study,
-        "series": series,
-        "part": None,
-        "file": None,
-        "first_slice": None,
-        "slices": None,
-        "note": None,
-    }
+    row: dict[str, object] = {"study": study, "series": series}
     try:
         volume = read_volume(files)
     except CurationError:
@@ -59,12 +51,13 @@ def _write_series(dataset: Dataset, study: str, series: int, files: list[Path]) 
     folder = dataset.bag / "data" / "exports" / "nifti" / study
     folder.mkdir(parents=True, exist_ok=True)
     parts = even_parts(volume.positions)
+    windows = f"data/exports/nifti/{study}/{series:02d}_png"
     for number, (start, stop) in enumerate(parts, 1):
         name = f"{series:02d}.nii.gz" if len(parts) == 1 else f"{series:02d}_part{number}.nii.gz"
         save(volume.hu[start:stop], affine(volume, start, stop), folder / name)
         file = f"data/exports/nifti/{study}/{name}"
-        yield {**row, "part": number, "file": file, "first_slice": start, "slices": stop - start}
-    _write_pngs(volume, folder / f"{series:02d}_png")
+        yield {**row, "part": number, "file": file, "first_slice": start, "slices": stop - start, "windows": windows}
+    _write_pngs(volume, dataset.bag / windows)
 
 
 def _write_pngs(volume: Volume, folder: Path) -> None:

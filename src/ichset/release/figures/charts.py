@@ -124,7 +124,8 @@ def shift(rows: Sequence[dict[str, Any]], folder: Path) -> None:
         reach = max(0.3, *(abs(value) for value in values)) * 1.2
         for place, value in enumerate(values):
             side, away = ("left", 4) if value >= 0 else ("right", -4)
-            axes.annotate(f"{value:.2f}", (value, place), (away, 0), textcoords="offset points", va="center", ha=side, fontsize=7.5, color=SOFT)
+            shown = f"{value:.2f}".replace("-", "−")
+            axes.annotate(shown, (value, place), (away, 0), textcoords="offset points", va="center", ha=side, fontsize=7.5, color=SOFT)
         for limit in (-NOTABLE, NOTABLE):
             axes.axvline(limit, color=SOFT, linestyle="--", linewidth=0.8)
         axes.axvline(0, color=SOFT, linewidth=0.8)

@@ -30,13 +30,14 @@ def draw(dataset: Dataset, folder: Path) -> None:
     rows = (len(heads) + columns - 1) // columns
     tallest = max(picture.shape[0] / picture.shape[1] for pictures in heads for picture in pictures)
     with figure(4.6 * columns, (1.6 * tallest + 0.05) * rows + 0.3, folder, "surface", ("png",)) as drawn:
-        grid = drawn.subplots(rows, columns * len(VIEWS), squeeze=False)
+        widths = [1.0] * len(VIEWS) + ([0.12] + [1.0] * len(VIEWS)) * (columns - 1)  # a gap between two heads of a row
+        grid = drawn.subplots(rows, len(widths), squeeze=False, width_ratios=widths)
         for axes in grid.flat:
             axes.axis("off")
         for number, pictures in enumerate(heads):
             row, first = divmod(number, columns)
             for view, (name, picture) in enumerate(zip(VIEWS, pictures, strict=True)):
-                axes = grid[row, first * len(VIEWS) + view]
+                axes = grid[row, first * (len(VIEWS) + 1) + view]
                 axes.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="bilinear")
                 if row == 0:
                     axes.set_title(name, fontsize=8, loc="center")
