@@ -115,7 +115,9 @@ def test_report_opens_in_a_browser_with_every_figure_and_nothing_clipped(built: 
         page.on("console", lambda message: faults.append(message.text))
         page.on("request", lambda request: None if request.url.startswith(("file:", "data:")) else faults.append(request.url))
         page.goto((built.release / "report.html").as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        for width in (420, 1366, 1200):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), width
         assert page.evaluate("[...document.images].every(image => image.naturalWidth > 100)")
         # no text of a figure lies outside its picture, with whatever font the browser has
         outside = page.evaluate(

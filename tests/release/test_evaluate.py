@@ -122,6 +122,60 @@ def test_unknown_missing_doubled_and_unreadable_rows_are_named(built: Built, tmp
     assert result["labels"]["ich"]["positives"] + result["labels"]["ich"]["negatives"] == len(studies) - 3
 
 
+def _scored(built: Built, path: Path) -> dict:
+    return evaluate(built.release, path, "all", rounds=0)
+
+
+@pytest.mark.parametrize(("separator", "point", "start", "end"), [
+    (",", ".", "", "\n"), (";", ",", "\ufeff", "\r\n"), ("\t", ",", "", "\n"), (";", ".", "", "\n"), (",", ".", "\ufeff", "\r\n"),
+])  # fmt: skip
+def test_files_of_any_spreadsheet_read_the_same(built: Built, tmp_path: Path, separator: str, point: str, start: str, end: str) -> None:
+    studies = [row["study"] for row in _rows(built, "studies")]
+    lines = [["", " study ", "note", "ich"], *([str(n), study, "x", f"0.{n}5"] for n, study in enumerate(studies))]
+    plain = _write(tmp_path / "plain.csv", ["study", "ich"], [[line[1], line[3]] for line in lines[1:]])
+    text = end.join(separator.join(cell.replace(".", point) for cell in line) for line in lines)
+    (tmp_path / "p.csv").write_bytes((start + text + end + end).encode())
+    found = _scored(built, tmp_path / "p.csv")
+    assert found["labels"] == _scored(built, plain)["labels"] and not any(found["faults"].values())
+
+
+def test_no_value_is_guessed(built: Built, tmp_path: Path) -> None:
+    """A decimal comma in a file of commas, a short line, an empty cell, what is no finite number, no time: each is named, none is scored."""
+    studies = [row["study"] for row in _rows(built, "studies")]
+    odd = ["0,93", "", "nan", "inf", "1e400", "-0.1", "1_0", "0x1"]
+    lines = ["study,ich,seconds", *(f"{study},{value},1" for study, value in zip(studies, odd, strict=False)), studies[8], f"{studies[9]},0.4,fast"]
+    (tmp_path / "p.csv").write_text("\n".join(lines) + "\n")
+    found = _scored(built, tmp_path / "p.csv")
+    scores_of = found["labels"]["ich"]
+    assert scores_of["positives"] + scores_of["negatives"] == 1
+    assert found["faults"]["missing"] == [f"{studies[1]} ich"]
+    assert found["faults"]["unreadable"] == [
+        f"{studies[0]}, a line of 4 cells", *(f"{study} ich" for study in studies[2:8]), f"{studies[8]}, a line of 1 cells",
+        f"{studies[9]} seconds",
+    ]  # fmt: skip
+
+
+def test_a_column_twice_is_refused_and_rsna_rows_of_another_length_are_named(built: Built, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("study,ich,ich\nS,1,0\n")
+    with pytest.raises(ConfigError, match="twice"):
+        _scored(built, tmp_path / "p.csv")
+    images = [row["sop_uid"] for row in _rows(built, "instances")]
+    lines = ["ID,Label", *(f"ID_{image}_any,0{',93' if number == 0 else '.5'}" for number, image in enumerate(images)), "ID_X_any,0.1"]
+    (tmp_path / "p.csv").write_text("\n".join([*lines, f"ID_{images[1]}_tumour,1", f"ID_{images[1]}_any,1"]))
+    found = _scored(built, tmp_path / "p.csv")
+    assert found["faults"]["unreadable"] == [f"{images[0]}, a line of 3 cells"] and found["faults"]["missing"] == []
+    assert found["faults"]["unknown"] == ["X", f"ID_{images[1]}_tumour"] and found["faults"]["duplicate"] == [images[1]]
+    assert list(found["labels"]) == ["ich"]
+
+
+def test_ties_and_strata_of_one_class(built: Built, tmp_path: Path) -> None:
+    labels = {row["study"]: row for row in _rows(built, "labels")}
+    found = _scored(built, _write(tmp_path / "p.csv", ["study", "ich"], [[study, 0.5] for study in labels]))
+    assert found["labels"]["ich"]["auc"] == 0.5 and found["labels"]["ich"]["log_loss"] == pytest.approx(math.log(2))
+    assert found["strata"] and all(row["auc"] in (0.5, None) for row in found["strata"])
+    assert all((row["auc"] is None) == (0 in (row["positives"], row["negatives"])) for row in found["strata"])
+
+
 def test_only_the_split_is_scored_and_other_studies_are_not_unknown(built: Built, tmp_path: Path) -> None:
     studies = _rows(built, "studies")
     path = _write(tmp_path / "p.csv", ["study", "ich"], [[row["study"], 0.4] for row in studies])

@@ -33,6 +33,7 @@ PREFIX = 4
 BY_CHANCE = 8  # bytes: shorter patterns occur by chance in the pixels and packed bytes of a release, so there they tell nothing
 TELLING = 12  # characters: shorter letters and digits occur by chance in digests and base64
 NUMBER = 10  # digits: a shorter number is also a size, a time, a count; it is looked for only among words
+NOTHING: dict[int, dict[bytes, str]] = {}
 RUN = 32  # letters and digits in one piece: no word
 _RUN = re.compile(rb"[0-9A-Za-z+/]*")
 _TIME = re.compile(rb"\d{6}(?!\d)")  # after a date: DICOM's DT
@@ -64,9 +65,10 @@ class PatternIndex:
     def __init__(self, patterns: Iterable[tuple[bytes, str]], bits: int = WEAK_BITS) -> None:
         self._shift = np.uint32(32 - bits)
         self._table = np.zeros(1 << bits, bool)
-        self._by_prefix: dict[bytes, list[tuple[bytes, str]]] = defaultdict(list)
-        for pattern, kind in sorted(set(patterns)):
-            self._by_prefix[pattern[:PREFIX]].append((pattern, kind))
+        # prefix -> length -> pattern -> kind: thousands of UIDs of one root are one look a length
+        self._by_prefix: dict[bytes, dict[int, dict[bytes, str]]] = defaultdict(lambda: defaultdict(dict))
+        for pattern, kind in sorted(set(patterns), reverse=True):
+            self._by_prefix[pattern[:PREFIX]][len(pattern)][pattern] = kind
         if self._by_prefix:
             firsts = np.frombuffer(b"".join(self._by_prefix), "<u4")
             self._table[(firsts * _MIX) >> self._shift] = True
@@ -83,9 +85,10 @@ class PatternIndex:
             words = raw[start : start + (raw.size - start) // PREFIX * PREFIX].view("<u4")
             for hit in np.flatnonzero(self._table[(words * _MIX) >> self._shift]):
                 offset = start + PREFIX * int(hit)
-                for pattern, kind in self._by_prefix.get(data[offset : offset + PREFIX], ()):
-                    if data.startswith(pattern, offset) and not _inside_a_word(data, offset, pattern, kind):
-                        yield kind, offset, pattern
+                for length, known in self._by_prefix.get(data[offset : offset + PREFIX], NOTHING).items():
+                    pattern = data[offset : offset + length]
+                    if pattern in known and not _inside_a_word(data, offset, pattern, known[pattern]):
+                        yield known[pattern], offset, pattern
 
 
 def _inside_a_word(data: bytes, offset: int, pattern: bytes, kind: str) -> bool:
