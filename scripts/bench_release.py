@@ -121,7 +121,7 @@ def run(studies: int, folder: Path) -> dict[str, Any]:
     """One size: seconds of each part, peak memory of the process in MB."""
     from ichset.config import Config
     from ichset.release import build, splits
-    from ichset.release.audit import counts, words
+    from ichset.release.audit import counts, figures, words
     from ichset.release.audit import tables as audit_tables
     from ichset.release.audit.evidence import Evidence
     from ichset.release.balance import undersampled
@@ -176,7 +176,7 @@ def run(studies: int, folder: Path) -> dict[str, Any]:
         counts.check_counts(evidence),
         counts.check_flow(evidence),
         words.check_words(evidence),
-        words.check_figures(evidence),
+        figures.check_figures(evidence),
         audit_tables.check_deface(evidence, 0.05, 0.0),
     ]
     lap("audit of tables")

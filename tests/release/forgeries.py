@@ -428,10 +428,11 @@ def wrong_bio(release: Path, _: Hospital, rng: np.random.Generator) -> None:
         (folder / "reports.bio").write_text(text.replace("\tB-", "\tI-", 1) if rng.random() < 0.5 else text.replace("\tO\n", "\tB-ICH\n", 1), "utf-8")
     else:
         lines = (folder / "spans.jsonl").read_text("utf-8").splitlines()
-        place = int(rng.integers(len(lines)))
-        span = json.loads(lines[place])
-        span.update({"start": span["start"] + 1} if what == 1 else {"finding": "fracture"})
-        lines[place] = json.dumps(span, ensure_ascii=False)
+        place = pick(rng, [number for number, line in enumerate(lines) if json.loads(line)["entities"]])
+        line = json.loads(lines[place])
+        span = line["entities"][0]
+        span.update({"start": span["start"] + 1} if what == 1 else {"finding": "fracture", "label": "FRACTURE"})
+        lines[place] = json.dumps(line, ensure_ascii=False)
         (folder / "spans.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
     close_again(release)
 

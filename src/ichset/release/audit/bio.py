@@ -20,14 +20,19 @@ def check_bio(check: Check, evidence: Evidence) -> None:
         return
     texts = {(row["study"], section): row.get(section, "") for row in evidence.rows("studies") for section in SECTIONS}
     spans: dict[tuple[str, str], list[Span]] = defaultdict(list)
-    number = 0
-    for number, line in enumerate(evidence.text(f"{FOLDER}spans.jsonl").splitlines(), 1):
-        span = json.loads(line)
-        where = span["study"], span["section"]
-        check.expect(texts.get(where, "")[span["start"] : span["end"]], span["text"], f"bio/spans.jsonl, line {number}: the text")
-        tag = ("" if span["assertion"] == "present" else "NOT-") + span["finding"].upper()
-        spans[where].append((span["start"], span["end"], tag))
-    check.expect(json.loads(evidence.text(f"{FOLDER}counts.json")).get("spans"), number, "bio/counts.json: spans")
+    lines = [json.loads(line) for line in evidence.text(f"{FOLDER}spans.jsonl").split("\n") if line]
+    filled = [f"{study}/{section}" for (study, section), text in texts.items() if text]
+    check.expect([line["id"] for line in lines] == filled, True, "bio/spans.jsonl: a line for every text")
+    for line in lines:
+        where = line["study"], line["section"]
+        check.expect((line["id"], line["text"] == texts.get(where)), ("/".join(where), True), f"bio/spans.jsonl, {line['id']}: the text")
+        for span in line["entities"]:
+            tag = ("" if span["assertion"] == "present" else "NOT-") + span["finding"].upper()
+            quoted = line["text"][span["start"] : span["end"]] == span["text"] != ""
+            check.expect((quoted, span["label"]), (True, tag), f"bio/spans.jsonl, {line['id']}: words and label of a span")
+            spans[where].append((span["start"], span["end"], tag))
+    counted = json.loads(evidence.text(f"{FOLDER}counts.json")).get("spans")
+    check.expect(counted, sum(map(len, spans.values())), "bio/counts.json: spans")
     wanted = "".join(f"# {study} {section}\n{_tagged(text, spans[study, section])}\n" for (study, section), text in texts.items() if text)
     found = evidence.text(f"{FOLDER}reports.bio")
     check.expect(found == wanted, True, f"bio/reports.bio has the text and the tags of spans.jsonl{_first_difference(found, wanted)}")
