@@ -41,7 +41,10 @@ class Source:
 
         from pydicom import dcmread
 
-        return dcmread(BytesIO(self.file.data[:]), force=True)
+        dataset = dcmread(BytesIO(self.file.data[:]), force=True)
+        if "TransferSyntaxUID" not in dataset.file_meta:  # a deflated file: its data set alone was inflated
+            dataset.file_meta.TransferSyntaxUID = self.file.syntax.uid
+        return dataset
 
     @property
     def slope(self) -> float:
