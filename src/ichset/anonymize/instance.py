@@ -40,10 +40,11 @@ class Source:
         from io import BytesIO
 
         from pydicom import dcmread
+        from pydicom.uid import UID
 
         dataset = dcmread(BytesIO(self.file.data[:]), force=True)
         if "TransferSyntaxUID" not in dataset.file_meta:  # a deflated file: its data set alone was inflated
-            dataset.file_meta.TransferSyntaxUID = self.file.syntax.uid
+            dataset.file_meta.TransferSyntaxUID = UID(self.file.syntax.uid)
         return dataset
 
     @property
