@@ -27,8 +27,8 @@ def rules() -> Rules:
     return load_rules(RulesConfig())
 
 
-RUSSIAN = ("russian", *(f"russian_fresh{n}" for n in ("", 2, 3, 4, 5)), "russian_plain")
-ENGLISH = ("english", *(f"english_fresh{n}" for n in ("", 2, 3, 4)), "english_plain")
+RUSSIAN = ("russian", *(f"russian_fresh{n}" for n in ("", 2, 3, 4, 5, 6)), "russian_plain", "russian_mechanisms")
+ENGLISH = ("english", *(f"english_fresh{n}" for n in ("", 2, 3, 4, 5)), "english_plain", "english_mechanisms")
 
 
 # the floors are what was reached when the cases were written down: a change of phrases must not fall below

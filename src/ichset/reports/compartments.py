@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ichset.contracts import COMPARTMENTS
-from ichset.reports.phrases import PhraseBook
+from ichset.reports.phrases import PLACES, PhraseBook
 
 BLOOD = "haemorrhage"
 OUTSIDE = "extracranial"
@@ -18,7 +18,7 @@ _AND = re.compile(r"\s*-?\s*(?:,|и|/|and)\s*")
 _WITHIN = re.compile(r"(?:\bв|\bво|\bпо|\bwithin|\bin|\balong|\binto)\s+(?:the\s+)?(?:[\w-]+\s+){0,2}$")
 # beside a place is not in it: над височной долей, adjacent to the frontal lobe
 _BESIDE = re.compile(
-    r"(?:\bнад|\bвдоль|\bпо ходу|\bоколо|\bпод|прилеж\w+ к|возле|рядом с|abutting|near|\bover|\boverlying|\balong|adjacent to|(?:anterior|posterior|lateral|ventral|dorsal) to|кпереди от|кзади от|вентральнее|дорсальнее)\s+(?:the\s+)?(?:[\w-]+\s+){0,3}$"
+    r"(?:\bнад|\bвдоль|\bпо ходу|\bоколо|\bпод|прилеж\w+ к|возле|рядом с|abutting|near|\bover|\boverlying|\balong|adjacent to|(?:anterior|posterior|lateral|ventral|dorsal) to|кпереди от|кзади от|вентральнее|дорсальнее)\s+(?:the\s+)?(?:(?!(?:в|во|in)\b)[\w-]+\s+){0,3}$"
 )
 _INTO = re.compile(r"(?:\b(?:в|во|из|просвет\w*|рог\w*|полост\w*|систем\w*|отдел\w*|in|within|into|of))\s+(?:[\w-]+\s+){0,3}$")
 _TOUCHES = re.compile(r"прилеж\w+ к|в области|abutting|adjacent to|near|сдавл\w+|компресс\w+")
@@ -26,9 +26,10 @@ _WITH = re.compile(r"\b(?:с|со|with)\s+(?:[\w-]+\s+){0,3}$")
 # опухолевую природу, вентрикулярного дренажа: the place only names a cause or a device
 _OF_NATURE = re.compile(r"\s*(?:природ|генез|характер|этиолог|дренаж|катетер|шунт|nature|etiolog|drain|catheter|shunt)")
 OUTSIDE_BRAIN = re.compile(r"экстрааксиальн|внемозгов|подоболоч|оболочечн|extra-?axial")
+_TUMOUR = re.compile(r"опухол|образован|метастаз|tumo|mass")
 _FILLED = re.compile(r"тампонир|заполн|содерж|выполнен|filled|contain|cast")
 _NAMED = re.compile(
-    r"эпи|экстрад|субд|субар|внутримозг|внутрижел|паренхимат|вентрик|двояко|линзо|серповид|э/д|с/д|с/а|в/ж|epid|extrad|subd|subar|intra|lenti|biconv|cresc"
+    r"эпи|экстрад|субд|субар|внутримозг|внутрижел|паренхимат|вентрик|двояко|линзо|серповид|внутриопух|э/д|с/д|с/а|в/ж|epid|extrad|subd|subar|intra|lenti|biconv|cresc"
 )
 
 
@@ -64,9 +65,14 @@ class Marks:
     def __init__(self, text: str, book: PhraseBook) -> None:
         self.text, self.book = text, book
         self._found: dict[str, list[tuple[int, int]]] = {}
+        self._places: dict[str, list[tuple[int, int]]] = {}
 
-    def keyword(self, name: str) -> list[tuple[int, int]]:
-        return self._spans(name, self.book.keywords[name])
+    def places(self, name: str) -> list[tuple[int, int]]:
+        if not self._places:
+            self._places = {place: [] for place in PLACES}
+            for place, start, end in self.book.spans(PLACES, self.book.placed, self.text):
+                self._places[place].append((start, end))
+        return self._places[f"where/{name}"]
 
     def cue(self, name: str) -> list[tuple[int, int]]:
         return self._spans(f"cue/{name}", self.book.cues[name])
@@ -80,7 +86,9 @@ class Marks:
 def blood_findings(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> tuple[tuple[str, ...], str]:
     """(compartments or extracranial or BLOOD, words of the nearest place)."""
     text = marks.text
-    places = _near(marks, hit, hits) or _topic(marks, hit)
+    places = _near(marks, hit, hits)
+    if not places or _TUMOUR.match(places[0].words):
+        places = _topic(marks, hit) or places
     if not places and len(hits) > 1:
         places = [place for place in _near(marks, hit, ()) if place.own]
     if all(hit.start <= place.start < hit.end for place in places) and (whole := _part_of(text, hit, hits)):
@@ -172,7 +180,7 @@ def _near(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> list[Place]:
 def _places(marks: Marks, low: int, high: int, hit: Hit, names: Sequence[str]) -> list[Place]:
     found = []
     for name in names:
-        for start, end in marks.keyword(f"where/{name}"):
+        for start, end in marks.places(name):
             if start < low or end > high:
                 continue
             between = (hit.end, start) if start >= hit.end else (end, hit.start)

@@ -84,11 +84,13 @@ def _kinds(ich: int | None, present: Sequence[Mention], past: Sequence[Mention],
     unnamed = None if not compartments and "intraventricular" not in found else 0
     labels: dict[str, int | None] = {name: 1 if name in compartments else unnamed for name in COMPARTMENTS}
     labels["intraventricular"] = int("intraventricular" in found)
-    labels |= dict.fromkeys(open_ - found)
+    sure = {finding for one in present if not one.either for finding in one.findings}
+    labels |= dict.fromkeys((open_ - found) | (compartments & {finding for one in present if one.either for finding in one.findings} - sure))
     apart = [one for one in present if not set(one.findings) <= {"subarachnoid", "intraventricular", "haemorrhage"}]
     sides = {one.laterality for one in apart if one.section == "conclusion" or len(present) < 3}
     several = any(one.many for one in present if not set(one.findings) <= {"subarachnoid", "intraventricular"})
-    many = len(compartments) > 1 or several or "bilateral" in sides or {"left", "right"} <= sides
+    kinds = sum(labels[name] == 1 for name in COMPARTMENTS)
+    many = kinds > 1 or several or "bilateral" in sides or {"left", "right"} <= sides
     labels["multiple"] = int(many)
     return labels
 

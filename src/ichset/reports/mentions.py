@@ -19,12 +19,13 @@ from ichset.reports.scope import ABSENT, PRESENT, Scope
 
 NO_BLEEDING = "not_blood"
 OTHER_FINDINGS = ("fracture", "tumour", "vascular")
+KINDS = (*BLEEDS, BLOOD, *OTHER_FINDINGS)
 # every branch begins with its sign, not with what stands before it: such a pattern is found twenty times as fast
 _SENTENCE = re.compile(r"[!?]|\.(?:(?<!\d\.)(?=\s|$|[а-яa-z])|(?<=\d\.)(?=\s+[а-яa-z]|\s*$))|[;\n]\s*(?:[-•*–]\s*)?")
 _ABBREVIATED = re.compile(
-    r"(?:\b(?:т\.\s?[енк]|т|г|гг|др|пр|см|рис|стр|напр|ул|dr|vs|e\.g|i\.e|approx|кровоизл|геморраг|субдур|эпидур|субарахн|лобн|височн|теменн|затылочн|лев|прав|д|с|э|в|п|о|ok)|\b[а-яa-z])$"
+    r"(?:\b(?:т\.\s?[енк]|т|г|гг|др|пр|см|рис|стр|напр|ул|dr|vs|e\.g|i\.e|approx|кровоизл|геморраг|геморр|гемор|субдур|эпидур|субарахн|лобн|височн|теменн|затылочн|лев|прав|д|с|э|в|п|о|ok)|\b[а-яa-z])$"
 )
-_ANSWERED = re.compile(r"\s*(?:нет|no)\b")
+_ANSWERED = re.compile(r"\s*(?:[-–—]\s*)?(?:нет|не|отсутств\w*|no|not|none)\b")
 _DENIED_LIST = re.compile(r"[^:;]*\b(?:нет|не [а-я]+|отсутству[а-я]+|данных за|no|not seen|absent|negative for)\s*:")
 _SIDE = (
     ("bilateral", re.compile(r"двусторонн|двухсторонн|билатеральн|с обеих сторон|с двух сторон|обеих|обоих|bilateral|both")),
@@ -41,6 +42,12 @@ _PLURAL = re.compile(
     r"(?:(?:ые|[кгхшщж]ие|ыми|[кгхшщж]ими)\s+[а-я-]*(?:гематомы|геморрагии|кровоизлияния|ушибы|контузии)|(?:гематом|геморраги|кровоизлияни|очаг|ушиб|контузи)[ая]ми)$"
 )
 _NUMBER = re.compile(r"\b(?:два|две|двух|двумя|три|трех|четыре|two|three|four)\s+(?!недел|сут|дн|час|мес|нед|week|day|hour|month)[а-яa-z -]{0,45}$")
+_FOCI = re.compile(
+    r"\b(?:два|две|двух|три|трех|четыре|[2-9])\s+(?:(?!мм|см|мл|mm|cm|ml)[а-яa-z]+\s+)?(?:очаг|фокус|кровоизл|гематом|foci\b|haemat|hemat|haemorr|hemorr)"
+    r"|геморрагическ(?:ие|их)\s+(?:очаг|метастаз|ушиб|контуз|узл)|ha?emorrhagic\s+(?:[a-z]+\s+)?(?:metastases|contusions|lesions|foci|nodules|deposits)"
+)
+_KIND = r"(?:эпи-|эпидуральн\w*|эдг|субдуральн\w*|сдг|субарахноидальн\w*|сак|внутримозгов\w*|epidural|extradural|edh|subdural|sdh|subarachnoid|sah)"
+_ONE_OF = re.compile(rf"\b{_KIND}\s*(?:или|либо|or)\s+{_KIND}")
 _INFARCT = re.compile("инфаркт|ишеми|infarct|ischem|ischaem")
 _STRETCH = re.compile(r",(?!\d)")
 # an adjective that stands for its noun: a left subdural, 8 mm; not the subdural space
@@ -71,6 +78,7 @@ class Mention:
     many: bool = False
     new: bool = False  # only something new is denied
     sentence: int = 0  # where its sentence begins in the normalised section
+    either: bool = False  # one of two compartments, and not said which
 
 
 def find_mentions(section: str, raw: str, book: PhraseBook) -> list[Mention]:
@@ -99,7 +107,10 @@ def _telling(text: str, raised: re.Pattern[str]) -> Iterator[tuple[int, int]]:
 
 
 def _mention(section: str, raw: str, low: int, high: int, sentence: int, one: Statement) -> Mention:
-    return Mention(section, low, high, one.findings, one.assertion, one.laterality, one.location, raw[low:high], one.cue, one.many, one.new, sentence)
+    return Mention(
+        section, low, high, one.findings, one.assertion, one.laterality, one.location, raw[low:high], one.cue, one.many, one.new, sentence,
+        one.either,
+    )  # fmt: skip
 
 
 def density_places(raw: str, book: PhraseBook) -> set[str]:
@@ -171,6 +182,7 @@ class Statement:
     cue: str
     many: bool
     new: bool
+    either: bool
 
 
 @lru_cache(20_000)
@@ -198,7 +210,12 @@ def _statement(sentence: Sentence, hits: list[Hit], hit: Hit) -> Statement:
     side = _side(_own_stretch(words, low, high, hit)) or _side(around)
     if side in ("left", "right") and "," in around and _EACH_SIDE.search(around):
         side = "bilateral"
-    return Statement(hit.start, hit.end, findings, assertion, side, place, cue, many, new)
+    return Statement(hit.start, hit.end, findings, assertion, side, place, cue, many, new, _which(words[low:high]))
+
+
+def _which(clause: str) -> bool:
+    """эпи- или субдуральная: one of the two, not both."""
+    return ("или" in clause or "либо" in clause or " or " in clause) and bool(_ONE_OF.search(clause))
 
 
 def _of_the_hit(words: str, low: int, high: int, hit: Hit, book: PhraseBook) -> str:
@@ -223,7 +240,7 @@ def _own_stretch(words: str, low: int, high: int, hit: Hit) -> str:
 
 def _counted(said: str, around: str) -> bool:
     """More than one by the word's ending or its number. Petechiae of an infarct are one focus."""
-    return bool((_PLURAL.search(said) and not _INFARCT.search(around)) or _NUMBER.search(said))
+    return bool((said.endswith(("ы", "и")) and _PLURAL.search(said) and not _INFARCT.search(around)) or _NUMBER.search(said) or _FOCI.search(around))
 
 
 def _side(clause: str) -> str:
@@ -244,7 +261,8 @@ class Sentence:
 
     def hits(self) -> list[Hit]:
         """Keyword hits, the longer of overlapping ones, in order; less what is no bleeding: blood pressure, subdural hygroma."""
-        found = [self._whole(Hit(m.start(), m.end(), name)) for name in (NO_BLEEDING, *BLEEDS, BLOOD, *OTHER_FINDINGS) for m in self._find(name)]
+        found = [Hit(*mark.span(), NO_BLEEDING) for mark in self.book.keywords[NO_BLEEDING].finditer(self.text)]
+        found += [self._whole(Hit(start, end, name)) for name, start, end in self.book.spans(KINDS, self.book.raised, self.text)]
         found.sort(key=lambda hit: (hit.start, -(hit.end - hit.start)))
         kept: list[Hit] = []
         for hit in found:
@@ -264,9 +282,6 @@ class Sentence:
             return hit
         compound = _COMPOUND.search(self.text, 0, hit.start)
         return Hit(compound.start(), hit.end, BLOOD) if compound else hit
-
-    def _find(self, name: str) -> Iterator[re.Match[str]]:
-        return self.book.keywords[name].finditer(self.text)
 
     def clause(self, hit: Hit) -> tuple[int, int]:
         """The part of the sentence around the hit, between clause words; a clause word belongs to what follows it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,11 @@ from ichset.config import RulesConfig
 from ichset.errors import ConfigError
 
 LANGUAGES = ("ru", "en")
+PLACES = tuple(
+    f"where/{name}"
+    for name in ("epidural", "subdural", "subarachnoid", "intracerebral", "intraventricular", "extracranial", "skull", "face", "spine")
+)
+_WORD_START = re.compile("(?<![а-яa-z0-9])[а-яa-z0-9]")
 _LETTER = "а-яa-z0-9"
 _CENTURY = "(?:19|20)"
 GAP = 3  # words that `...` within a phrase may stand for
@@ -27,6 +32,18 @@ class PhraseBook:
     keywords: Mapping[str, re.Pattern[str]]
     cues: Mapping[str, re.Pattern[str]]
     raised: re.Pattern[str]  # every keyword that raises a finding: a sentence without one is not looked at
+    placed: re.Pattern[str]  # every word of a place
+
+    def spans(self, names: Sequence[str], some: re.Pattern[str], text: str) -> Iterator[tuple[str, int, int]]:
+        """(name, start, end) of every match of these keyword files, each asked only where `some`, which holds all of them, matches."""
+        ends = dict.fromkeys(names, 0)
+        for mark in some.finditer(text):
+            for word in _WORD_START.finditer(text, mark.start(), mark.end()):
+                at = word.start()
+                for name in names:
+                    if at >= ends[name] and (found := self.keywords[name].match(text, at)):
+                        ends[name] = found.end()
+                        yield name, at, found.end()
 
 
 def phrase_folders(config: RulesConfig) -> tuple[Path, Path]:
@@ -50,7 +67,7 @@ def load_books(config: RulesConfig) -> dict[str, PhraseBook]:
         raised = _folder(keywords / language)
         cues = _folder(stops / language)
         _refuse_shared(raised, cues)
-        books[language] = PhraseBook(_compiled(raised), _compiled(cues), _raising(raised))
+        books[language] = PhraseBook(_compiled(raised), _compiled(cues), _together(raised, is_raising), _together(raised, PLACES.__contains__))
     return books
 
 
@@ -106,9 +123,8 @@ def _compiled(files: Mapping[str, Mapping[str, int]]) -> Mapping[str, re.Pattern
     return _Patterns({name: compile_phrases(list(phrases)) for name, phrases in files.items()})
 
 
-def _raising(files: Mapping[str, Mapping[str, int]]) -> re.Pattern[str]:
-    names = filter(is_raising, files)
-    return compile_phrases(sorted({phrase for name in names for phrase in files[name]}))
+def _together(files: Mapping[str, Mapping[str, int]], wanted: Callable[[str], bool]) -> re.Pattern[str]:
+    return compile_phrases(sorted({phrase for name in filter(wanted, files) for phrase in files[name]}))
 
 
 def is_raising(name: str) -> bool:

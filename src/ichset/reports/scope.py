@@ -36,12 +36,14 @@ _DENIED_NEXT = re.compile(r"\s+(?:не\b|нет\b|отсутств|is not\b|are 
 _STAGE = re.compile(r"хроническ|подостр|лизир|организ|subacute|chronic|acute on")
 # не кровоизлиянием, not a haemorrhage, pseudo-SAH: the word itself is denied
 _DIRECTLY = re.compile(r"\b(?:не(?:\s+[а-я]+(?:ым|ой|ая|ое|ый|ого|ом))?|not(?:\s+an?)?)\s+$")
+_FALSE_WORDS = ("псевдо", "ложн", "pseudo", "false")
 _FALSE = re.compile(r"\b(?:псевдо|ложн|pseudo|false)[\w-]*\s?[^.,;:()]*$")
 # a form that is filled in: кровь: 0; кровь (-)
 _FORM = re.compile(r"^[^,;:]{0,40}(?:[:=]\s*(?:0|-|отр\w*|neg\w*|none|absent)(?=\s*$|[,;.])|\(\s*-\s*\))")
 _WITH = re.compile(r"\b(?:с|со|with)\s+(?:[\w-]+\s+){0,3}$")
 _INTO_IT = re.compile(r"\s+(?:в|во|in|into|within)\s+(?:[\w-]+\s+)?(?:кист|cyst|a cyst|cavit)")
-_WHEN = re.compile(r"\bпри\s+$")
+_LISTING = ("дифф", "диф.", "differential")  # what follows is a list of what it may be
+_PLURAL_VERB = re.compile(r"(?:ют|ют?ся|ны|not seen|absent|excluded)$")
 _ASIDE = re.compile(r"\([^()]*\)|\([^()]*\?$")  # a sentence ends at its question mark, within the brackets
 
 # a participle between commas, as in "the haematoma, described on 1 February, is no longer seen": what follows is said of the finding
@@ -64,9 +66,12 @@ class Scope:
         """(assertion, the cue's words, whether only something new is denied)."""
         if (after := masked(self.after, _INSERT)) != self.after:
             return Scope(self.before, self.hit, after.replace("·", " "), self.book).assertion()
-        if "(" in self.before or "(" in self.after:
-            return self._beside_asides().plain()
-        return self.plain()
+        if "(" not in self.before and "(" not in self.after:
+            return self.plain()
+        without = Scope(self.before, self.hit, _INSERT.sub(" ", _ASIDE.sub(" ", self.after)), self.book)
+        if ")" in self.after and (cue := without.denial()):
+            return ABSENT, cue, False  # гематома (эпидуральная, справа) не определяется
+        return self._beside_asides().plain()
 
     def _beside_asides(self) -> Scope:
         """Less what brackets say of an earlier study, or of where the blood comes from: (ранее 14 мм), (аневризматическое?)."""
@@ -94,6 +99,8 @@ class Scope:
         still = self._still()
         if cue := self.gone():
             return RESOLVED, cue, False
+        if still and still not in self._stretch() and (cue := self._first("resolved", self._stretch())):
+            return RESOLVED, cue, False  # уменьшение СДГ слева, лизис СДГ справа
         if (not still or _STAGE.match(still)) and (cue := self.prior()):
             return HISTORICAL, cue, False
         if (not still or (_STAGE.match(still) and not self._measured())) and (cue := self.resolved()):
@@ -111,8 +118,7 @@ class Scope:
 
     def _supposed(self) -> str:
         """при кровоизлиянии - к нейрохирургу: a circumstance that may come."""
-        when = _WHEN.search(self.before)
-        return when[0].strip() if when and self.hit.endswith(("ии", "е", "ах", "ях")) else ""
+        return "при" if self.before.endswith((" при ", "(при ")) and self.hit.endswith(("ии", "е", "ах", "ях")) else ""
 
     def prior(self) -> str:
         """The words that place the finding in an earlier study, unless the same clause goes on with what is seen now."""
@@ -131,16 +137,23 @@ class Scope:
         """The words that deny the finding, or ''."""
         plain = self.book.cues["not_negation"]
         before, after = masked(self.before, plain), masked(self.after, plain)
-        if direct := _DIRECTLY.search(before[-40:]) or _FALSE.search(before[-30:] + self.hit):
-            return direct[0].strip()
-        if filled_in := _FORM.search(self.after):
-            return filled_in[0].strip()
+        if own := self._denied_itself(before):
+            return own
         for mark in reversed(list(self.book.cues["negation_before"].finditer(before))[-NEAREST:]):
             if self._denied_after(mark, before):
                 return mark[0]
         for mark in self.book.cues["negation_after"].finditer(after):
             return mark[0] if self._denied_before(mark, after) and not self._objected(_COMMA.split(before)[-1]) else ""
         return ""
+
+    def _denied_itself(self, before: str) -> str:
+        """The word itself is denied or called false, or a form is filled in."""
+        near = before[-40:]
+        direct = _DIRECTLY.search(near) if "не " in near or "not " in near else None
+        if not direct and any(word in near or word in self.hit for word in _FALSE_WORDS):
+            direct = _FALSE.search(near[-30:] + self.hit)
+        direct = direct or _FORM.match(self.after)
+        return direct[0].strip() if direct else ""
 
     def _denied_after(self, mark: re.Match[str], before: str) -> bool:
         between = before[mark.end() :]
@@ -162,6 +175,8 @@ class Scope:
             return False
         if len(parts) == 1:
             return True
+        if _PLURAL_VERB.search(mark[0]) and not any(re.search(r"\d|\w+\s+\w+\s+\w+", part) for part in parts):
+            return True  # кровь, воздух, отек отсутствуют
         if any(_SIDED.search(part) for part in parts[:-1]):
             return False
         return not (self.alone() and re.search(r"\w{3}", parts[-1]))
@@ -170,7 +185,7 @@ class Scope:
         """The words that leave the finding open, or ''."""
         for mark in list(self.book.cues["uncertain"].finditer(self.before))[-NEAREST:]:
             between = self.before[mark.end() :]
-            if self._objected(between) or (_COMMA.search(between) and self.alone()):
+            if self._objected(between) or (_COMMA.search(between) and not mark[0].startswith(_LISTING) and self.alone()):
                 continue
             if (mark[0] not in _EITHER or self._alternative()) and not self._probable():
                 return mark[0]
@@ -220,6 +235,9 @@ class Scope:
         """Whether the finding is a statement of its own: a subject, measured, or on a side."""
         own = self._own_before + self.hit + self._own_after
         return self._subject() or bool(MEASURE.search(own) or _SIDED.search(own))
+
+    def _stretch(self) -> str:
+        return self._own_before + self.hit + _STRETCH.split(self.after)[0]
 
     def _measured(self) -> bool:
         return bool(MEASURE.search(self._own_before + self.hit + self.after))
