@@ -87,7 +87,7 @@ class ClassifyConfig(Section):
 
 
 class SampleConfig(Section):
-    target: int = Field(10_000, ge=1)  # verified texts wanted, half with ICH and half without
+    target: int = Field(10_000, ge=0)  # verified texts wanted, half with ICH and half without
     surplus: float = Field(0.2, ge=0)
     keyword_free_share: float = Field(0.5, ge=0, le=1)  # of the candidates without ICH
 
