@@ -55,8 +55,6 @@ def _noise(values: NDArray) -> float:
 
 def _places(values: NDArray, reach: int, sign: int, step: int) -> Iterator[tuple[NDArray, NDArray]]:
     """Parts of the frame that may hold a word, turned so that strokes are bright, and the thresholds to look at them with."""
-    from scipy import ndimage
-
     rows = values[::2]
     middle, left, right = rows[:, reach:-reach], rows[:, : -2 * reach], rows[:, 2 * reach :]
     edge = middle - step if sign > 0 else middle + step
@@ -67,6 +65,8 @@ def _places(values: NDArray, reach: int, sign: int, step: int) -> Iterator[tuple
     counts = blocks.reshape(high, BLOCK[0], wide, BLOCK[1]).sum((1, 3), dtype=np.int16)
     if counts.max() < FULL:
         return
+    from scipy import ndimage  # half a second, and most series end above
+
     labels, _ = ndimage.label(counts >= FULL, np.ones((3, 3), int))
     for top, side in ndimage.find_objects(labels):
         down, across = (slice(max(one.start - 1, 0) * by, (one.stop + 1) * by) for one, by in zip((top, side), BLOCK, strict=True))
