@@ -48,6 +48,33 @@ def test_canvas_pixels_are_the_windowed_hounsfield_units(ward: Callable[..., Pag
     assert (np.array(tab.evaluate(READ_BACK)).reshape(64, 64, 4)[..., 0] == 255 - formula(hu, 80, 40)).all()
 
 
+SCROLL = """() => new Promise(done => {
+    let [frames, code] = [0, 'ArrowDown'];
+    const step = () => {
+        if (frames % 5 === 0) code = code === 'ArrowDown' ? 'ArrowUp' : 'ArrowDown';
+        document.body.dispatchEvent(new KeyboardEvent('keydown', {code, bubbles: true}));
+        frames++ < 90 ? requestAnimationFrame(step) : done();
+    };
+    step();
+})"""
+
+
+def test_the_next_case_is_fetched_once_the_reader_rests_on_a_slice(ward: Callable[..., Page], browser: Any) -> None:
+    page = ward(studies=2, slices=9)
+    tab = sign_in(browser, page, "reader-1")
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url) if "/series/" in request.url else None)
+    open_case(tab, page)
+    tab.evaluate(SCROLL)  # while frames are wanted, the server decodes nothing else
+    assert len(asked) == 1
+    for _ in range(400):
+        tab.wait_for_timeout(50)
+        if len(asked) > 1:
+            break
+    tab.wait_for_timeout(1500)
+    assert len(set(asked)) == len(asked) == 2
+
+
 def test_the_report_is_hidden_until_the_read_is_saved_and_then_closes_it(ward: Callable[..., Page], browser: Any) -> None:
     page = ward(studies=2)
     tab = sign_in(browser, page, "reader-1")

@@ -7,6 +7,8 @@ import { Viewer } from "./viewer.js";
 import { PRESETS } from "./windowing.js";
 import { t } from "./words.js";
 
+const RESTED = 1000; // ms
+
 export class Pane {
   constructor(root, onProblem) {
     this.root = root;
@@ -68,10 +70,15 @@ export class Pane {
     }
   }
 
-  // The next case's first series is fetched while this one is read.
+  // The next case's first series is fetched while this one is read: once the reader rests on a slice, since decoding and
+  // receiving it would cost a scroll its frames.
   ahead() {
     const next = this.case.next;
-    if (next?.series.length) this.shelf.load(next.token, next.token, next.series[0]).catch(() => {});
+    if (!next?.series.length) return;
+    const later = RESTED - (performance.now() - this.viewer.drawnAt);
+    clearTimeout(this.waiting);
+    if (later > 0) this.waiting = setTimeout(() => this.ahead(), later);
+    else this.shelf.load(next.token, next.token, next.series[0]).catch(() => {});
   }
 
   reference() {

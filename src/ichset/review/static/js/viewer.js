@@ -18,11 +18,13 @@ export class Viewer {
     this.invert = false;
     this.pending = false;
     this.onScreen = null; // {series, slice, since}: what was drawn last, and since when
+    this.drawnAt = 0; // ms: the last drawing, the window's and the cursor's included, or the showing of a series
     new ResizeObserver(() => this.resize()).observe(root);
   }
 
   show(series) {
     const firstOne = this.series === null;
+    this.drawnAt = performance.now();
     this.series = series;
     this.slice = 0;
     this.source.width = series.columns;
@@ -197,6 +199,7 @@ export class Viewer {
       this.onScreen = { series: this.series, slice: this.slice, since: performance.now() };
     }
     this.drawn = (this.drawn ?? 0) + 1;
+    this.drawnAt = performance.now();
     this.canvas.dataset.drawn = this.drawn;
     drawOverlay(this);
     this.onChange();
