@@ -23,9 +23,9 @@ KINDS = (*BLEEDS, BLOOD, *OTHER_FINDINGS)
 # every branch begins with its sign, not with what stands before it: such a pattern is found twenty times as fast
 _SENTENCE = re.compile(r"[!?]|\.(?:(?<!\d\.)(?=\s|$|[а-яa-z])|(?<=\d\.)(?=\s+[а-яa-z]|\s*$))|[;\n]\s*(?:[-•*–]\s*)?")
 _ABBREVIATED = re.compile(
-    r"(?:\b(?:т\.\s?[енк]|т|г|гг|др|пр|см|рис|стр|напр|ул|dr|vs|e\.g|i\.e|approx|кровоизл|геморраг|геморр|гемор|субдур|эпидур|субарахн|лобн|височн|теменн|затылочн|лев|прав|д|с|э|в|п|о|ok)|\b[а-яa-z])$"
+    r"(?:\b(?:т\.\s?[енк]|т|г|гг|диф|дифф|др|пр|см|рис|стр|напр|ул|dr|vs|e\.g|i\.e|approx|кровоизл|геморраг|геморр|гемор|субдур|эпидур|субарахн|лобн|височн|теменн|затылочн|лев|прав|д|с|э|в|п|о|ok)|\b[а-яa-z])$"
 )
-_ANSWERED = re.compile(r"\s*(?:[-–—]\s*)?(?:нет|не|отсутств\w*|no|not|none)\b")
+_ANSWERED = re.compile(r"\s*(?:[-–—]\s*)?(?:(?:патологии|изменений|данных|признаков|таковых)\s+(?:[а-я]+\s+)?)?(?:нет|не|отсутств\w*|no|not|none)\b")
 _DENIED_LIST = re.compile(r"[^:;]*\b(?:нет|не [а-я]+|отсутству[а-я]+|данных за|no|not seen|absent|negative for)\s*:")
 _SIDE = (
     ("bilateral", re.compile(r"двусторонн|двухсторонн|билатеральн|с обеих сторон|с двух сторон|обеих|обоих|bilateral|both")),
@@ -289,10 +289,16 @@ class Sentence:
         for mark in sorted((*self._marks("contrast"), *self._marks("stated")), key=lambda mark: mark.start()):
             if mark.end() <= hit.start:
                 low = mark.start()
-            elif mark.start() >= hit.end and not self._negated_word(mark.start()):
+            elif mark.start() >= hit.end and not self._negated_word(mark.start()) and not self._verb_of(hit, mark):
                 high = mark.start()
                 break
         return low, high
+
+    def _verb_of(self, hit: Hit, mark: re.Match[str]) -> bool:
+        """САК сохраняется: the verb of this finding, not of the next one."""
+        between = self.text[hit.end : mark.start()]
+        stated = self.book.cues["stated"].match(self.text, mark.start())
+        return stated is not None and not _STRETCH.search(between) and len(between) < 40 and not self.book.cues["negation_after"].search(between)
 
     def _negated_word(self, at: int) -> bool:
         """не определяется: the verb belongs to the negation before it."""

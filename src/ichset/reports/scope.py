@@ -18,6 +18,8 @@ MEASURE = re.compile(r"\d\s*(?:[xх×*]\s*\d+\s*)*(?:мм|см|мл|ед|mm|cm|m
 NEAREST = 6  # cues before a finding that are weighed
 _COMMA = re.compile(r",(?!\d)|\s[–—-]\s")
 _STRETCH = re.compile(r",(?!\d)")
+_LED = re.compile(r"^\s*[:–—-]\s")  # the diagnosis of the referral - SAH: the dash leads on
+_ENDS = re.compile(r"\s*(?:$|[.,;)])")
 _OPENS = re.compile(r"\s*(?:на|при|в|во|по|со|с|из|у|at|on|in|within|the)\s")
 _NOMINATIVE = re.compile(r"(?:ая|яя|ое|щее|днее|жее|ый|ые|кровоизлияние|гематома|кровь|полоска|скопление|слой|участок)$")
 _SIDED = re.compile(r"\b(?:слева|справа|лев(?:ой|ого|ом)|прав(?:ой|ого|ом)|left|right|small|tiny|thin|large|trace|known|stable|unchanged)\b")
@@ -25,10 +27,17 @@ _GENITIVE = re.compile(r"без|нет|отсутств|ни$|no$|without")
 _GOVERNS = re.compile(r"после|состояние после|последстви|исход|after|status post")
 _DONE = re.compile(r"(?:ся|сь|на|но|ны|resolved|cleared|seen|present|identified|visualized)$")
 _DENIED_WORD = re.compile(r"\b(?:без|нет|не|no|without|not)\s+(?:признаков\s+)?$")
+_NOT_QUITE = re.compile(_DENIED_WORD.pattern + r"|\b(?:почти|практически|near|nearly|almost)[\s-]+$")
+_NOT_DONE = re.compile(r"\b(?:не|not|n't)\s+(?:(?:полностью|до конца|окончательно|совсем|была?|было|были|been|be|fully|completely|yet)\s+)*$")
+_IT = re.compile(r"\b(?:он|она|оно|они|его|ее|их|котор\w+|тоже|также|больше|более|уже|it|which|that|they|is|are|has|have|been)\b")
+_PLURAL_GENITIVE = re.compile(r"(?:гематом|кровоизлияний|геморрагий|контузий|ушибов|переломов|сгустков|скоплений)$")
+_OF_SUCH = re.compile(r"^(?:\W|\b(?:и|тоже|также|\w+ых|\w+их)\b)*$")
 _EITHER = ("или", "либо", "vs", "vs.", "versus", "or")
 _CERTAIN_OTHER = re.compile(r"ишеми|инфаркт|артефакт|\bшов|ischemi|infarct|suture")
 
 
+# в представленном объеме, по размерам: said of the study, not of the finding
+_CIRCUMSTANCE = re.compile(r"\b(?:в|во|при|по)\s+(?:[а-я]+\s+)?$")
 _BREAKS_IN = re.compile(r"прорыв\w*\s+$")
 _DENIED_NEXT = re.compile(r"\s+(?:не\b|нет\b|отсутств|is not\b|are not\b|not\b|is absent|absent)")
 
@@ -40,8 +49,12 @@ _FALSE_WORDS = ("псевдо", "ложн", "pseudo", "false")
 _FALSE = re.compile(r"\b(?:псевдо|ложн|pseudo|false)[\w-]*\s?[^.,;:()]*$")
 # a form that is filled in: кровь: 0; кровь (-)
 _FORM = re.compile(r"^[^,;:]{0,40}(?:[:=]\s*(?:0|-|отр\w*|neg\w*|none|absent)(?=\s*$|[,;.])|\(\s*-\s*\))")
+_ANSWERED = re.compile(
+    r"[^.,;?]*\?\s*(?:[–—-]\s*)?(?:(?:патологии|изменений|данных|признаков|таковых)\s+(?:[а-я]+\s+)?)?(?:нет|не|отсутств\w*|no|not|none)\b"
+)
 _WITH = re.compile(r"\b(?:с|со|with)\s+(?:[\w-]+\s+){0,3}$")
 _INTO_IT = re.compile(r"\s+(?:в|во|in|into|within)\s+(?:[\w-]+\s+)?(?:кист|cyst|a cyst|cavit)")
+_EXCLUDE = ("исключ", "для исключ", "с целью исключ", "to exclude", "to rule", "rule out", "exclu")
 _LISTING = ("дифф", "диф.", "differential")  # what follows is a list of what it may be
 _PLURAL_VERB = re.compile(r"(?:ют|ют?ся|ны|not seen|absent|excluded)$")
 _ASIDE = re.compile(r"\([^()]*\)|\([^()]*\?$")  # a sentence ends at its question mark, within the brackets
@@ -87,9 +100,13 @@ class Scope:
         """The assertion, brackets and inserted participles aside."""
         doubt = self.book.cues["uncertain"]
         firm = Scope(masked(self.before, doubt), self.hit, masked(self.after, doubt), self.book)
+        if cue := self._not_excluded():
+            return UNCERTAIN, cue, False
         if cue := firm.denial():
             fresh = self.book.cues["new"].search(self.before[-60:])
             return ABSENT, cue, bool(fresh)
+        if cue := self._planned():
+            return HYPOTHETICAL, cue, False
         if cue := self.doubt_after():
             return UNCERTAIN, cue, False
         if cue := firm.reached("hypothetical") or self._first("hypothetical_after", self._own_after) or self._supposed():
@@ -99,7 +116,7 @@ class Scope:
         still = self._still()
         if cue := self.gone():
             return RESOLVED, cue, False
-        if still and still not in self._stretch() and (cue := self._first("resolved", self._stretch())):
+        if still and still not in self._stretch() and (cue := self._done_with(self._stretch())):
             return RESOLVED, cue, False  # уменьшение СДГ слева, лизис СДГ справа
         if (not still or _STAGE.match(still)) and (cue := self.prior()):
             return HISTORICAL, cue, False
@@ -112,9 +129,21 @@ class Scope:
 
     def _still(self) -> str:
         """Words that say the finding is there yet, unless they are denied themselves: no residual blood."""
-        text = self.before + self.hit + self.after
+        text = masked(self.before + self.hit + self.after, self.book.cues["not_still"])
         marks = self.book.cues["still"].finditer(text)
         return next((mark[0] for mark in marks if not (_DENIED_WORD.search(text[: mark.start()]) or _DENIED_NEXT.match(text, mark.end()))), "")
+
+    def _planned(self) -> str:
+        """Advice or a heading whose words hold those of a doubt: при подозрении на САК - КТ, за возможным развитием."""
+        doubts = [mark.span() for mark in list(self.book.cues["uncertain"].finditer(self.before))[-NEAREST:]]
+        marks = [mark for mark in self.book.cues["hypothetical"].finditer(self.before) if doubts]
+        around = [mark for mark in marks if any(mark.start() <= low < mark.end() and mark.span() != (low, high) for low, high in doubts)]
+        return around[-1][0] if around and not _COMMA.search(self.before, around[-1].end()) else ""
+
+    def _not_excluded(self) -> str:
+        """Исключить САК невозможно: what stands behind the finding makes a doubt of the advice before it."""
+        after = self._first("cannot", self._own_after)
+        return after if after and self.reached("hypothetical").startswith(_EXCLUDE) else ""
 
     def _supposed(self) -> str:
         """при кровоизлиянии - к нейрохирургу: a circumstance that may come."""
@@ -152,7 +181,7 @@ class Scope:
         direct = _DIRECTLY.search(near) if "не " in near or "not " in near else None
         if not direct and any(word in near or word in self.hit for word in _FALSE_WORDS):
             direct = _FALSE.search(near[-30:] + self.hit)
-        direct = direct or _FORM.match(self.after)
+        direct = direct or _FORM.match(self.after) or ("?" in self.after and _ANSWERED.match(self.after)) or None
         return direct[0].strip() if direct else ""
 
     def _denied_after(self, mark: re.Match[str], before: str) -> bool:
@@ -164,6 +193,8 @@ class Scope:
             return False
         if not crossing:
             return True
+        if _PLURAL_GENITIVE.search(self.hit) and _OF_SUCH.match(_COMMA.split(between)[-1]):
+            return True  # свежей крови не видно, старых геморрагий тоже
         ahead = _COMMA.split(before[: mark.start()])[-1]
         owns = bool(re.search(r"\w", ahead)) and not _OPENS.match(ahead) and mark[0].startswith(("не ", "нет"))
         return not owns and not self.alone()
@@ -171,6 +202,8 @@ class Scope:
     def _denied_before(self, mark: re.Match[str], after: str) -> bool:
         between = after[: mark.start()]
         parts = _COMMA.split(between)
+        if len(parts) > 1 and not re.search(r"\w", self.book.cues["now"].sub("", _IT.sub("", parts[-1]))):
+            return True  # гематома слева 9 мм, сейчас не видна; кровь, ее нет
         if any(MEASURE.search(part) for part in parts[:-1] or parts):
             return False
         if len(parts) == 1:
@@ -194,6 +227,10 @@ class Scope:
     def doubt_after(self) -> str:
         """The words behind the finding that leave it open, and no other finding: САК не исключено."""
         own = self._own_after
+        led = _LED.match(self.after)
+        alone = self.book.cues["uncertain"].match(self.after, led.end()) if led else None
+        if alone and _ENDS.match(self.after, alone.end()):
+            return alone[0]  # САК - под вопросом
         for mark in list(self.book.cues["uncertain"].finditer(own))[:NEAREST]:
             if mark[0] in _EITHER:
                 if self._alternative() and not self._probable():
@@ -205,7 +242,7 @@ class Scope:
     def gone(self) -> str:
         """The words that say all of it is gone, across a dash too: хроническая гематома - полный регресс."""
         own = self._own_before + self.hit + self.after
-        return next((mark[0] for mark in self.book.cues["gone"].finditer(own) if not _DENIED_WORD.search(own[: mark.start()])), "")
+        return next((mark[0] for mark in self.book.cues["gone"].finditer(own) if not _NOT_QUITE.search(own[: mark.start()])), "")
 
     def resolved(self) -> str:
         # киста с кровоизлиянием: what the blood is with says nothing of it; (кровь) ends with its bracket
@@ -213,20 +250,24 @@ class Scope:
         behind = _STRETCH.split(self.after)[0]  # a dash only joins: СДГ слева - полный регресс
         if self.before.rfind("(") > self.before.rfind(")"):
             behind = behind.partition(")")[0]
-        own = lead + self.hit + behind
-        if cue := self._first("resolved", own):
+        if cue := self._done_with(lead + self.hit + behind):
             return cue
         if not _INTO_IT.match(self.after) and (cue := self._first("resolved_after", behind)):
             return cue
-        return next((mark[0] for mark in self.book.cues["resolved"].finditer(self.after) if _DONE.search(mark[0])), "")
+        after = self.book.cues["resolved"].finditer(self.after)
+        return next((mark[0] for mark in after if _DONE.search(mark[0]) and not _NOT_DONE.search(self.after[: mark.start()])), "")
+
+    def _done_with(self, text: str) -> str:
+        """The first word of this stretch that says it is gone, and is not denied itself: не лизировалась."""
+        return next((mark[0] for mark in self.book.cues["resolved"].finditer(text) if not _NOT_DONE.search(text[: mark.start()])), "")
 
     def reached(self, name: str) -> str:
         """The last cue of this kind before the finding whose reach is not ended by a comma."""
         for mark in reversed(list(self.book.cues[name].finditer(self.before))[-NEAREST:]):
-            between = self.before[mark.end() :]
+            between = _LED.sub("", self.before[mark.end() :])
             if _COMMA.search(between) and self.alone():
                 continue
-            if name == "history" and (":" in between or (_GOVERNS.match(mark[0]) and self._subject())):
+            if name == "history" and (":" in self.before[mark.end() :] or (_GOVERNS.match(mark[0]) and self._subject())):
                 continue
             return mark[0]
         return ""
@@ -250,7 +291,8 @@ class Scope:
         """The cue is of the nature or change of the finding: нет увеличения гематомы."""
         if self.hit.startswith("кров") and _BREAKS_IN.search(between):
             return False  # нет данных за прорыв крови: the blood is denied where it would have come to
-        return bool(self.book.cues["object"].search(between[-45:]))
+        said = between[-45:].rpartition(":")[2]
+        return any(not _CIRCUMSTANCE.search(said[: mark.start()]) for mark in self.book.cues["object"].finditer(said))
 
     def _alternative(self) -> bool:
         own = self._own_before + self.hit + self._own_after
