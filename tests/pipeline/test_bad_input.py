@@ -134,3 +134,10 @@ def test_without_readers_the_run_waits(source: Path, tmp_path: Path) -> None:
     lists = sorted(path.name for path in (hospital / "work/worklists").iterdir())
     assert "text-reader-1.csv" in lists
     assert "text-reader-1.xlsx" in lists
+
+
+def test_a_folder_in_cyrillic_under_a_locale_that_cannot_spell_it(source: Path, tmp_path: Path) -> None:
+    hospital = copy_of(source, tmp_path / "больница")
+    old = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    ichset("run", "--until", "screen", "--config", hospital / "demo.toml", **old)
+    assert list((hospital / "work").rglob("*.parquet"))

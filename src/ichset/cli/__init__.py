@@ -78,6 +78,9 @@ def group() -> None:
 
 def main() -> NoReturn:
     """The console script."""
+    if sys.getfilesystemencoding() != "utf-8":
+        # PyArrow takes paths as UTF-8 only: an old locale begins again in UTF-8, where every file name can be spoken
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
     signal.signal(signal.SIGTERM, _terminate)
     # libraries' warnings name the file they read, and a hospital's file names can hold a patient's: workers inherit this
     os.environ["PYTHONWARNINGS"] = "ignore"
