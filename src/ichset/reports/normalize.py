@@ -38,6 +38,7 @@ class Text:
         return index if self.places is None else self.places[index]
 
 
+@lru_cache(4)  # the sections of the report at hand: each is asked for several times
 def normalize(raw: str) -> Text:
     """Lower case, е for ё, Latin look-alikes in Cyrillic words, words broken over lines joined, frequent typos mended."""
     text = raw.lower()

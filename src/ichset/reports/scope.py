@@ -317,7 +317,7 @@ class Scope:
         return _COMMA.split(self.after)[0]
 
     def _first(self, name: str, text: str) -> str:
-        mark = self.book.cues[name].search(text) if name in self.book.cues else None
+        mark = self.book.cues[name].search(text)
         return mark[0] if mark else ""
 
 
