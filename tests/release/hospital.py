@@ -20,6 +20,8 @@ from ichset.config import Config
 from ichset.contracts import LABELS
 from ichset.pseudonyms import Pseudonyms
 
+from .private_side import leave_trail
+
 PSEUDONYMS = Pseudonyms(bytes(range(32)))
 MAKERS = (
     ("GE MEDICAL SYSTEMS", "LightSpeed VCT", ("STANDARD", "BONE")), ("SIEMENS", "SOMATOM Definition", ("H31s", "H70h")),
@@ -216,6 +218,7 @@ def build(
         import pyarrow.parquet as pq
 
         pq.write_table(tables[name], folder / f"{name}.parquet")
+    leave_trail(work, tables, {case.study: case.arm for case in chosen})
     return Hospital(work, tables, funnel(chosen), chosen)
 
 
@@ -292,7 +295,7 @@ def funnel(chosen: tuple[Case, ...]) -> pa.Table:
     n = len(chosen)
     rows = [
         ("ingest", None, "in", None, n + 40), ("ingest", None, "kept", None, n + 35), ("ingest", None, "excluded", "unreadable row", 5),
-        ("screen", None, "in", None, n + 35), ("screen", None, "kept", None, n + 20), ("screen", None, "excluded", "not a brain CT", 12),
+        ("screen", None, "in", None, n + 35), ("screen", None, "kept", None, n), ("screen", None, "excluded", "not a brain CT", 32),
         ("screen", None, "excluded", "below the age limit", 3), ("cohort", None, "in", None, 12), ("cohort", None, "kept", None, 0),
         ("cohort", None, "excluded", "the readers cannot tell", 12),  # of no arm; the others go on in theirs
     ]  # fmt: skip

@@ -17,7 +17,8 @@ from sklearn import metrics
 from ichset.cli.release import evaluate as command
 from ichset.errors import ConfigError
 from ichset.release import scores
-from ichset.release.evaluate import evaluate, write_results
+from ichset.release.evaluate import evaluate
+from ichset.release.results import write_results
 
 from .conftest import Built
 
@@ -25,9 +26,7 @@ KINDS = ("ich", "epidural", "intracerebral", "intraventricular", "subarachnoid",
 
 
 @settings(max_examples=150, deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20)), min_size=2, max_size=60).filter(lambda rows: len({y for y, _ in rows}) == 2)
-)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20)), min_size=2, max_size=60).filter(lambda rows: len({y for y, _ in rows}) == 2))
 def test_measures_equal_scikit_learn(rows: list[tuple[int, int]]) -> None:
     truth, predicted = np.array([y for y, _ in rows]), np.array([p / 20 for _, p in rows])
     called = predicted >= 0.5
@@ -196,19 +195,13 @@ def test_a_file_that_is_no_table_of_predictions_is_refused(built: Built, tmp_pat
 
 def test_command_writes_scores_curves_strata_and_a_growing_log(built: Built, tmp_path: Path) -> None:
     labels = _rows(built, "labels")
-    path = _write(
-        tmp_path / "p.csv", ["study", "ich", "seconds"], [[row["study"], 0.8 if row["ich"] == "1" else 0.3, 1.5] for row in labels]
-    )
+    path = _write(tmp_path / "p.csv", ["study", "ich", "seconds"], [[row["study"], 0.8 if row["ich"] == "1" else 0.3, 1.5] for row in labels])
     for _ in range(2):
-        done = CliRunner().invoke(
-            command, [str(built.release), str(path), "--split", "all", "--bootstrap", "20", "--out", str(tmp_path / "out")]
-        )
+        done = CliRunner().invoke(command, [str(built.release), str(path), "--split", "all", "--bootstrap", "20", "--out", str(tmp_path / "out")])
         assert done.exit_code == 0, done.output
     assert "ich" in done.output and "seconds a case: median 1.50" in done.output
     log = [json.loads(line) for line in (tmp_path / "out/log.jsonl").read_text().splitlines()]
-    assert (
-        [line["attempt"] for line in log] == [1, 2] and log[0]["scores"]["ich"]["auc"] == 1.0 and log[0]["seconds"]["cases"] == len(labels)
-    )
+    assert [line["attempt"] for line in log] == [1, 2] and log[0]["scores"]["ich"]["auc"] == 1.0 and log[0]["seconds"]["cases"] == len(labels)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "scores.json",
         "scores.csv",
@@ -228,6 +221,25 @@ def test_results_do_not_depend_on_where_they_are_written(built: Built, tmp_path:
     for name in ("a", "b"):
         write_results(evaluate(built.release, path, "all", rounds=10), tmp_path / name)
     assert [
-        (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-        for name in ("scores.json", "roc.svg", "roc.png", "log.jsonl")
+        (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in ("scores.json", "roc.svg", "roc.png", "log.jsonl")
     ] == [True] * 4
+
+
+def test_a_test_that_is_cut_short_leaves_the_results_before_it_whole(built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, out = _write(tmp_path / "p.csv", ["study", "ich"], [[row["study"], 0.4] for row in _rows(built, "studies")]), tmp_path / "out"
+    result = evaluate(built.release, path, "all", rounds=0)
+    write_results(result, out)
+    before = {file.name: file.read_bytes() for file in out.iterdir()}
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="no space"):
+        patch.setattr("ichset.release.results._draw_roc", full)
+        write_results({**result, "strata": []}, out)
+    assert {file.name: file.read_bytes() for file in out.iterdir() if file.is_file()} == before
+    with (out / "log.jsonl").open("a") as log:
+        log.write('{"attempt": 2, "rel')  # the machine stopped while the line was written
+    write_results(result, out)
+    assert {file.name for file in out.iterdir()} == before.keys()
+    assert json.loads((out / "log.jsonl").read_text().splitlines()[-1])["attempt"] == 3

@@ -47,11 +47,7 @@ def test_nifti_lies_where_the_dicom_lies_and_holds_the_same_values(built: Built)
         for index, d in enumerate(slices):
             for column, line in ((0, 0), (d.Columns - 1, 0), (0, d.Rows - 1), (13, 7)):
                 along, down = np.array(d.ImageOrientationPatient, float).reshape(2, 3)
-                wanted = (
-                    np.array(d.ImagePositionPatient, float)
-                    + along * column * float(d.PixelSpacing[1])
-                    + down * line * float(d.PixelSpacing[0])
-                )
+                wanted = np.array(d.ImagePositionPatient, float) + along * column * float(d.PixelSpacing[1]) + down * line * float(d.PixelSpacing[0])
                 found = image.affine @ [column, line, index, 1]
                 assert np.abs(found[:3] * (-1, -1, 1) - wanted).max() < 1e-3
             assert np.array_equal(voxels[:, :, index].T, d.pixel_array)
@@ -67,9 +63,7 @@ def test_simpleitk_reads_the_same_geometry(built: Built) -> None:
         image = SimpleITK.ReadImage(str(built.release / row["file"]))
         first, last = slices[0], slices[-1]
         assert np.allclose(image.TransformIndexToPhysicalPoint((0, 0, 0)), np.array(first.ImagePositionPatient, float), atol=1e-3)
-        assert np.allclose(
-            image.TransformIndexToPhysicalPoint((0, 0, len(slices) - 1)), np.array(last.ImagePositionPatient, float), atol=1e-3
-        )
+        assert np.allclose(image.TransformIndexToPhysicalPoint((0, 0, len(slices) - 1)), np.array(last.ImagePositionPatient, float), atol=1e-3)
         assert np.array_equal(SimpleITK.GetArrayFromImage(image)[0], first.pixel_array)
         checked += 1
     assert checked >= 5

@@ -33,10 +33,7 @@ def records(subjects: list[str], seed: int = 0, pixels: dict[int, str] | None = 
     labels = pa.table(
         {
             "study": names,
-            **{
-                label: pa.array((ich & (rng.random(len(names)) < 0.3)).astype(int) if label != "ich" else ich.astype(int))
-                for label in LABELS
-            },
+            **{label: pa.array((ich & (rng.random(len(names)) < 0.3)).astype(int) if label != "ich" else ich.astype(int)) for label in LABELS},
         }
     )
     series = pa.table({
@@ -90,9 +87,7 @@ def test_links_by_uid_accession_and_pixels_hold_people_together() -> None:
     found = records(["P0", "P1", "P2", "P3"], pixels={0: "same", 6: "same"})
     clusters = splits.people(found.studies, found.files)
     assert clusters["S0000"] == clusters["S0003"] != clusters["S0001"]
-    twice = found.studies.set_column(
-        found.studies.column_names.index("study_uid"), "study_uid", pa.array(["2.25.1", "2.25.1", "2.25.2", "2.25.3"])
-    )
+    twice = found.studies.set_column(found.studies.column_names.index("study_uid"), "study_uid", pa.array(["2.25.1", "2.25.1", "2.25.2", "2.25.3"]))
     clusters = splits.people(twice, found.files)
     assert clusters["S0000"] == clusters["S0001"] and clusters["S0002"] == "S0002"
 

@@ -66,8 +66,8 @@ def evaluate(release: Path, predictions: Path, split: str, threshold: float, rou
     """
     import json
 
-    from ichset.release.evaluate import as_text, write_results
     from ichset.release.evaluate import evaluate as score_predictions
+    from ichset.release.results import as_text, write_results
 
     result = score_predictions(release, predictions, split, threshold, rounds)
     if out is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import statistics
 from collections import defaultdict
 from dataclasses import asdict
@@ -16,7 +15,7 @@ import numpy as np
 from ichset.contracts import LABELS
 from ichset.errors import ConfigError
 from ichset.release.predictions import Predictions, read_predictions, told
-from ichset.release.scores import MEASURES, bootstrap, roc, rsna_log_loss, score
+from ichset.release.scores import bootstrap, roc, rsna_log_loss, score
 
 STRATA = ("manufacturer", "kernel", "slice_thickness")
 MIN_STRATUM = 5
@@ -114,74 +113,3 @@ def _log(release: Path, path: Path, split: str, threshold: float, rounds: int, s
         "predictions": path.name, "predictions_sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "level": found.level, "split": split,
         "threshold": threshold, "bootstrap": rounds, "seed": seed, "labels": [label for label in LABELS if found.values.get(label)],
     }  # fmt: skip
-
-
-def attempts(log: Path) -> int:
-    """How many tests the log beside the results holds."""
-    return sum(1 for line in log.read_text("utf-8").splitlines() if line.strip()) if log.is_file() else 0
-
-
-def write_results(result: dict[str, Any], folder: Path) -> None:
-    """scores.json, scores.csv, strata.csv, roc.svg, report.txt; and one line more in log.jsonl, the test's own log."""
-    folder.mkdir(parents=True, exist_ok=True)
-    log = folder / "log.jsonl"
-    headline = {label: {name: scores[name] for name in ("auc", "recall", "specificity")} for label, scores in result["labels"].items()}
-    line = {"attempt": attempts(log) + 1, **result["log"], "scores": headline, "seconds": result["seconds"]}
-    (folder / "scores.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    (folder / "report.txt").write_text(as_text(result), "utf-8")
-    _write_csv(folder / "scores.csv", [{"label": label, **_flat(scores)} for label, scores in result["labels"].items()])
-    _write_csv(folder / "strata.csv", result["strata"])
-    _draw_roc(result, folder)
-    with log.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")
-
-
-def _flat(scores: dict[str, Any]) -> dict[str, Any]:
-    flat = {name: value for name, value in scores.items() if name != "intervals"}
-    for name in MEASURES:
-        flat[f"{name}_low"], flat[f"{name}_high"] = scores["intervals"].get(name) or (None, None)
-    return flat
-
-
-def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]) if rows else ["label"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: "" if value is None else value for name, value in row.items()} for row in rows)
-
-
-def _draw_roc(result: dict[str, Any], folder: Path) -> None:
-    from ichset.release.figures.canvas import SOFT, figure
-    from ichset.release.formats import word
-
-    with figure(6.4, 5.2, folder, "roc", ("svg", "png")) as drawn:
-        axes = drawn.subplots()
-        for label, (false_rate, true_rate) in result["roc"].items():
-            axes.step(false_rate, true_rate, where="post", label=f"{word(label)}: AUC {result['labels'][label]['auc']:.3f}", linewidth=1.6)
-        axes.plot([0, 1], [0, 1], "--", color=SOFT, linewidth=0.8)
-        axes.set(xlabel="1 − specificity", ylabel="sensitivity", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal", title="ROC curves")
-        if result["roc"]:
-            axes.legend(loc="lower right", fontsize=8)
-
-
-def as_text(result: dict[str, Any]) -> str:
-    """The result for people."""
-    log = result["log"]
-    lines = [f"{log['predictions']} on {log['release']}, split {log['split']}, by {log['level']}, threshold {log['threshold']:g}", ""]
-    lines += [f"warning: {line}" for line in told(result["faults"])]
-    lines.append(f"{'label':<17}{'pos':>6}{'neg':>6}" + "".join(f"{name:>22}" for name in MEASURES))
-    for label, scores in result["labels"].items():
-        cells = (_cell(scores[name], scores["intervals"].get(name)) for name in MEASURES)
-        lines.append(f"{label:<17}{scores['positives']:>6}{scores['negatives']:>6}" + "".join(f"{cell:>22}" for cell in cells))
-    if result["rsna_weighted_log_loss"] is not None:
-        lines += ["", f"RSNA weighted log-loss {result['rsna_weighted_log_loss']:.4f}"]
-    if result["seconds"]:
-        seconds = result["seconds"]
-        lines += ["", f"seconds a case: median {seconds['median']:.2f}, 95 % under {seconds['p95']:.2f}, slowest {seconds['slowest']:.2f}"]
-    return "\n".join(lines) + "\n"
-
-
-def _cell(value: float | None, interval: tuple[float, float] | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.3f}" + (f" ({interval[0]:.3f}-{interval[1]:.3f})" if interval else "")

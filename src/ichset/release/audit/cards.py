@@ -34,7 +34,7 @@ def _croissant(check: Check, evidence: Evidence, card: dict) -> None:
             size = evidence.files[name].st_size if name in evidence.files else None
             check.expect(item["contentSize"], f"{size} B", f"croissant.json: size of {name}")
     for record_set in card["recordSet"]:
-        columns = evidence.header(record_set["name"])
+        columns = evidence.rows(record_set["name"]).names
         check.expect(
             [field["source"]["extract"]["column"] for field in record_set["field"]],
             columns,

@@ -58,7 +58,7 @@ def _close(found: str, wanted: str) -> bool:
 
 
 def _table1(evidence: Evidence) -> dict[tuple[str, ...], Row]:
-    counts = {label: Counter(row[label] for row in evidence.rows("labels")) for label in LABELS}
+    counts = {label: Counter(evidence.rows("labels").column(label)) for label in LABELS}
     return {
         (label,): {"present": str(c["1"]), "absent": str(c["0"]), "unknown": str(c[""]), "studies": str(c.total())} for label, c in counts.items()
     }
@@ -67,7 +67,7 @@ def _table1(evidence: Evidence) -> dict[tuple[str, ...], Row]:
 def _table2(evidence: Evidence) -> dict[tuple[str, ...], Row]:
     rows: dict[tuple[str, ...], Row] = {}
     for parameter in PARAMETERS:
-        values = [row[parameter] for row in evidence.rows("series")]
+        values = evidence.rows("series").column(parameter)
         known = {value for value in values if value != ""}
         numbers = [float(value) for value in known] if parameter in ("slice_thickness", "kvp", "tube_current") else []
         names = ", ".join(sorted(known, key=float)) if numbers else ", ".join(sorted(known))
@@ -110,8 +110,9 @@ def _balance(evidence: Evidence) -> dict[tuple[str, ...], Row]:
     rows: dict[tuple[str, ...], Row] = {}
     labels = evidence.rows("labels")
     for label in LABELS:
-        one, zero = (sum(row[label] == value for row in labels) for value in ("1", "0"))
-        among = [row[label] for row in labels if row["ich"] == "1" and row[label] != ""]
+        values = labels.column(label)
+        one, zero = values.count("1"), values.count("0")
+        among = [value for value, ich in zip(values, labels.column("ich"), strict=True) if ich == "1" and value != ""]
         shares = {
             "p": (one, one + zero), "p_given_any": (among.count("1"), len(among)),
             "weight_present": (one + zero, 2 * one), "weight_absent": (one + zero, 2 * zero),

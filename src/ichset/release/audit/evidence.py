@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-Row = dict[str, str]
+from ichset.release.audit.csvtable import CsvTable, Row
+
+__all__ = ["Evidence", "Row"]
 
 
 @dataclass
@@ -48,31 +48,12 @@ class Evidence:
         except (OSError, UnicodeDecodeError):
             return ""
 
-    def rows(self, table: str) -> list[Row]:
+    def rows(self, table: str) -> CsvTable:
         """The rows of data/tables/<table>.csv."""
         if table not in self._tables:
-            self._tables[table] = list(_read_csv(self.release / "data" / "tables" / f"{table}.csv"))
+            self._tables[table] = CsvTable.read(self.release / "data" / "tables" / f"{table}.csv")
         return self._tables[table]
 
-    def header(self, table: str) -> list[str]:
-        """The column names of data/tables/<table>.csv."""
-        first = self.text(f"data/tables/{table}.csv").split("\n", 1)[0]
-        return next(csv.reader([first]), [])
-
     @cached_property
-    def _tables(self) -> dict[str, list[Row]]:
+    def _tables(self) -> dict[str, CsvTable]:
         return {}
-
-
-def _read_csv(path: Path) -> Iterator[Row]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                yield {str(name): _bare(value or "") for name, value in row.items()}
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return
-
-
-def _bare(value: str) -> str:
-    # the writer's guard is an apostrophe before a formula sign
-    return value[1:] if value[:1] == "'" and value.lstrip("'")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠") else value

@@ -11,6 +11,7 @@ from ichset.release.audit.report import Check
 from ichset.release.audit.tables import LABELS, same
 from ichset.release.audit.telling import Path as Place
 from ichset.release.audit.telling import keyword, telling
+from ichset.release.audit.trail import check_trail
 
 # table of the run -> released table, key, columns that must be the same
 TABLES = (
@@ -25,8 +26,8 @@ TABLES = (
 
 
 def check_sources(evidence: Evidence, private: Path | None) -> Check:
-    """Every row of studies, labels, series and instances is the row that the run had."""
-    check = Check("sources", "labels, studies, series and files are those of the run that made the release")
+    """Every row of studies, labels, series, instances, reads and flow is what the run had."""
+    check = Check("sources", "labels, reads, studies, series, files and funnel are those of the run that made the release")
     if private is None:
         check.skipped = "no private side given: ichset audit RELEASE --private WORK"
         return check
@@ -42,6 +43,7 @@ def check_sources(evidence: Evidence, private: Path | None) -> Check:
                 _compare(check, f"{table}.csv", found.pop(tuple(str(wanted[part]) for part in key), None), wanted, columns, number)
         for extra in list(found)[:20]:
             check.fault(f"{table}.csv: {'/'.join(extra)} is not of this run")
+    check_trail(check, evidence, private)
     return check
 
 

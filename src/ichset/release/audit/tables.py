@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -28,18 +29,24 @@ def check_tables(evidence: Evidence) -> Check:
     check = Check("tables", "CSV and Parquet hold the same cells; keys are unique")
     for name, key in KEYS.items():
         rows = evidence.rows(name)
-        for values, count in Counter(tuple(row.get(part, "") for part in key) for row in rows).items():
+        for values, count in Counter(zip(*map(rows.column, key), strict=True)).items():
             check.expect(count, 1, f"{name}: rows with the key {'/'.join(values)}")
+        for number in rows.uneven:
+            check.fault(f"{name}.csv, row {number}: more or fewer cells than the header")
+        for number, column in rows.formulas:
+            check.fault(f"{name}.csv, row {number}, {column}: a text that a spreadsheet runs as a formula")
         try:
             table = pq.read_table(evidence.release / "data/tables" / f"{name}.parquet")
         except (OSError, ValueError) as error:
             check.fault(f"{name}.parquet cannot be read ({type(error).__name__})")
             continue
         check.expect(table.num_rows, len(rows), f"{name}: rows in CSV against Parquet")
+        check.expect(rows.names, table.column_names, f"{name}: columns in CSV against Parquet")
         for column in table.column_names:
-            for number, (row, value) in enumerate(zip(rows, table[column].to_pylist(), strict=False), 1):
-                check.looked_at += 1
-                if column not in row or not same(row[column], value):
+            check.looked_at += len(rows)
+            values_of = table[column].to_pylist()
+            for number, (text, value) in enumerate(zip(rows.column(column), values_of, strict=False), 1):
+                if not same(text, value):
                     check.fault(f"{name}, row {number}, {column}: CSV and Parquet differ")
     return check
 
@@ -107,7 +114,7 @@ def check_labels(evidence: Evidence) -> Check:
     return check
 
 
-def _consensus(reads: list[Row]) -> dict[str, dict[str, str]]:
+def _consensus(reads: Iterable[Row]) -> dict[str, dict[str, str]]:
     """What the image readers settled: the expert's answer, else the readers' common one."""
     by_study: dict[str, list[Row]] = defaultdict(list)
     for row in reads:

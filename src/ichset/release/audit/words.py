@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import statistics
 from collections import Counter
+from collections.abc import Sequence
 from html.parser import HTMLParser
 
 from ichset.release.audit.agreement import check_agreement
@@ -115,7 +116,7 @@ def _heading(column: str) -> str:
     return special.get(column, column.replace("_", " "))
 
 
-def _cells(check: Check, where: str, shown: list[list[str]], rows: list[Row]) -> None:
+def _cells(check: Check, where: str, shown: list[list[str]], rows: Sequence[Row]) -> None:
     check.expect(len(shown), len(rows), f"{where}: rows")
     for number, (line, row) in enumerate(zip(shown, rows, strict=False), 1):
         for column, text, cell in zip(row, line, row.values(), strict=False):
@@ -195,12 +196,14 @@ def _html(check: Check, evidence: Evidence, known: dict[str, float | None]) -> N
 
 def _splits(check: Check, evidence: Evidence) -> None:
     labels = {row["study"]: row for row in evidence.rows("labels")}
-    for row in evidence.rows("splits"):
-        for split in ("train", "test"):
-            own = [study for study in evidence.rows("studies") if study["split"] == split]
-            counts = {
-                "studies": len(own), "patients": len({study["subject"] for study in own}),
-                **{f"arm_{arm}": sum(study["arm"] == arm for study in own) for arm in ("ich", "normal")},
-                **{label: sum(labels.get(study["study"], {}).get(label) == "1" for study in own) for label in LABELS},
-            }  # fmt: skip
-            check.expect(row[split], str(counts.get(row["count"], "(none)")), f"splits.csv: {row['count']} in {split}")
+    for split in ("train", "test"):
+        own = [study for study in evidence.rows("studies") if study["split"] == split]
+        counts = {
+            "studies": len(own), "patients": len({study["subject"] for study in own}),
+            **{f"arm_{arm}": sum(study["arm"] == arm for study in own) for arm in ("ich", "normal")},
+            **{label: sum(labels.get(study["study"], {}).get(label) == "1" for study in own) for label in LABELS},
+        }  # fmt: skip
+        found = {row["count"]: row.get(split) for row in evidence.rows("splits")}
+        check.expect(sorted(found), sorted(counts), f"splits.csv: what is counted in {split}")
+        for name, count in counts.items():
+            check.expect(found.get(name), str(count), f"splits.csv: {name} in {split}")

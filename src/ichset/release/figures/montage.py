@@ -55,15 +55,45 @@ def draw(dataset: Dataset, folder: Path) -> None:
 def _examples(dataset: Dataset) -> Iterator[tuple[str, NDArray[np.int16], float]]:
     """(label, slice in HU, pixel height over width): a study with the label, drawn by a hash, that reads as a volume."""
     rows = dataset.records.labels.to_pylist()
-    wanted = [("no haemorrhage", [row["study"] for row in rows if row["arm"] == "normal"])]
-    wanted += [(word(label), [row["study"] for row in rows if row[label] == 1]) for label in LABELS]
+    wanted = [("", [row["study"] for row in rows if row["arm"] == "normal"])]
+    wanted += [(label, [row["study"] for row in rows if row[label] == 1]) for label in LABELS]
     for label, studies in wanted:
-        for study in sorted(studies, key=lambda name: _rank(label, name))[:5]:
-            if (volume := first_volume(dataset, study)) is not None:
-                place = _key_slice(dataset, study, label) if label != "no haemorrhage" else None
-                picture = volume.hu[place if place is not None and place < len(volume.hu) else _fullest(volume, label != "no haemorrhage")]
-                yield label, picture, volume.spacing[0] / volume.spacing[1]
+        name = word(label) if label else "no haemorrhage"
+        for study in sorted(studies, key=lambda study, name=name: _rank(name, study))[:5]:  # type: ignore[misc]
+            if (found := _marked(dataset, study, label) or _unmarked(dataset, study, label)) is not None:
+                volume, place = found
+                yield name, volume.hu[place], volume.spacing[0] / volume.spacing[1]
                 break
+
+
+def _unmarked(dataset: Dataset, study: str, label: str) -> tuple[Volume, int] | None:
+    volume = first_volume(dataset, study)
+    return (volume, _fullest(volume, bool(label))) if volume is not None else None
+
+
+def _marked(dataset: Dataset, study: str, label: str) -> tuple[Volume, int] | None:
+    """Where readers saw it: the middle one of the key slices in the series that has most of them, of those that read as a volume."""
+    import pyarrow.compute as pc
+
+    from ichset.errors import CurationError
+
+    reads = dataset.records.reads
+    marks = [
+        mark for cell in reads.filter(pc.equal(reads["study"], study))["key_slices"].to_pylist() for mark in json.loads(cell or "{}").get(label, [])
+    ]
+    files = dataset.records.files
+    own: dict[int, list[tuple[bool, Path]]] = {}
+    for row in files.filter(pc.equal(files["study"], study)).select(["series", "instance", "file"]).to_pylist():
+        own.setdefault(row["series"], []).append((f"{row['series']}:{row['instance']}" in marks, dataset.bag / row["file"]))
+    for series in sorted(own, key=lambda series: (-sum(marked for marked, _ in own[series]), series)):
+        try:
+            volume = read_volume([path for _, path in own[series]]) if any(marked for marked, _ in own[series]) else None
+        except CurationError:
+            continue
+        if volume is not None:
+            places = [place for place, index in enumerate(volume.order) if own[series][index][0]]
+            return volume, places[len(places) // 2]
+    return None
 
 
 def first_volume(dataset: Dataset, study: str) -> Volume | None:
@@ -97,21 +127,6 @@ def paths(dataset: Dataset, study: str) -> dict[int, list[Path]]:
     for row in files.filter(pc.equal(files["study"], study)).select(["series", "file"]).to_pylist():
         found.setdefault(row["series"], []).append(dataset.bag / row["file"])
     return found
-
-
-def _key_slice(dataset: Dataset, study: str, label: str) -> int | None:
-    """Where a reader saw it: the middle one of the key slices, as a place in the ordered volume of series 1."""
-    import pyarrow.compute as pc
-
-    reads, files = dataset.records.reads, dataset.records.files
-    marked: list[int] = []
-    for row in reads.filter(pc.equal(reads["study"], study)).to_pylist():
-        slices = json.loads(row["key_slices"] or "{}").get(label.replace("ICH", "ich"), [])
-        marked += [int(instance) for series, _, instance in (mark.partition(":") for mark in slices) if series == "1" and instance.isdigit()]
-    own = files.filter(pc.and_(pc.equal(files["study"], study), pc.equal(files["series"], 1))).select(["instance", "position"]).to_pylist()
-    order = [row["instance"] for row in sorted(own, key=lambda row: (row["position"] or 0.0, row["instance"]))]
-    marked = sorted(order.index(instance) for instance in marked if instance in order)
-    return marked[len(marked) // 2] if marked else None
 
 
 def _fullest(volume: Volume, blood: bool) -> int:
