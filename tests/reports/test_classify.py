@@ -70,12 +70,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict]]
 def tables(rows: list[dict]) -> tuple[pa.Table, pa.Table]:
     empty = dict.fromkeys(SCREENED.schema.names)
     names = [{"report": f"r{at}", "study": f"s{at}"} for at in range(len(rows))]
-    texts = [
-        {**empty, **name, "description": row["description"], "conclusion": row["conclusion"]} for name, row in zip(names, rows, strict=True)
-    ]
-    verdicts = [
-        {**name, "brain_ct": 1, "doubt": False, **{label: row[label] for label in LABELS}} for name, row in zip(names, rows, strict=True)
-    ]
+    texts = [{**empty, **name, "description": row["description"], "conclusion": row["conclusion"]} for name, row in zip(names, rows, strict=True)]
+    verdicts = [{**name, "brain_ct": 1, "doubt": False, **{label: row[label] for label in LABELS}} for name, row in zip(names, rows, strict=True)]
     return pa.Table.from_pylist(texts, SCREENED.schema), pa.Table.from_pylist(verdicts, RULED.schema)
 
 
@@ -182,9 +178,7 @@ def test_swapped_foreign_pickled_and_oversized_files_are_refused(
     _refused(_with_record(model, pickle.dumps(_Bomb(fired))), "not a skops file")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr(
-            "schema.json", json.dumps({"__class__": "system", "__module__": "os", "__loader__": "FunctionNode", "content": "x"})
-        )
+        archive.writestr("schema.json", json.dumps({"__class__": "system", "__module__": "os", "__loader__": "FunctionNode", "content": "x"}))
     _refused(_with_record(model, packed.getvalue()), r"none of ours \(FunctionNode, os\.system\)")
     with zipfile.ZipFile(io.BytesIO(stored)) as source, zipfile.ZipFile(packed := io.BytesIO(), "w") as target:
         for name in source.namelist():
@@ -271,6 +265,18 @@ def test_the_words_of_training_count_as_their_stems(texts: list[str]) -> None:
     slow = replace(vocabulary, spelt={})
     assert (vocabulary.counts(array) != slow.counts(array)).nnz == 0
     assert vocabulary.counts(array).sum() > 0
+
+
+@given(st.lists(st.text(alphabet="абЯё aZ9.,!|-\n\u00a0ї—中", max_size=30), max_size=8))
+def test_words_and_sentences_are_those_of_a_plain_reading(texts: list[str]) -> None:
+    words = split_words(pa.array(["", *texts], pa.string()).slice(1), str)
+    read = list(zip(words.row.tolist(), [words.stems[at] for at in words.word], words.paired.tolist(), strict=True))
+    plain = []
+    for row, text in enumerate(texts):
+        for sentence in re.split(r"[.!\n]+(?:[ \n]|$)|\w*\|[\w|]*", text.lower().replace("ё", "е").replace("ї", " ").replace("中", " ")):
+            found = re.findall("[0-9a-zа-я]+", sentence)
+            plain += [(row, word, at + 1 < len(found)) for at, word in enumerate(found)]
+    assert read == plain
 
 
 def test_negation_marks_its_own_sentence() -> None:

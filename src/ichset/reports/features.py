@@ -22,6 +22,9 @@ HALF = 0.5  # a probability from here on is a yes
 MIN_REPORTS = 3  # a feature seen in fewer reports of the training table is chance
 MAX_FEATURES = 30_000
 _BORDER = "|"
+_A_WORD = re.compile("[0-9a-zа-я|]")
+_SENTENCE_END = re.compile(r"[.;!?\n][\t\n\f\r ]")
+_IN_WORDS = np.isin(np.arange(256), list(b"0123456789abcdefghijklmnopqrstuvwxyz|"))
 _UNKNOWN = "?"
 _SHORT_WORD, _LONG_ENDING = 3, 6  # letters
 _MOST_WORDS = 200_000  # remembered
@@ -60,23 +63,45 @@ class Words:
 def split_words(texts: pa.Array, to_stem: Callable[[str], str] = stem) -> Words:
     """Lower case, е for ё, sentences ended by punctuation or a contrast. Null counts as empty."""
     plain = pc.replace_substring(pc.utf8_lower(texts.fill_null("")), "ё", "е")
-    marked = pc.replace_substring_regex(plain, r"[.;!?\n]+(?:\s|$)", f" {_BORDER} ")
-    lists = pc.split_pattern_regex(marked, r"[^0-9a-zа-я|]+")
-    lengths = pc.list_value_length(lists).to_numpy(zero_copy_only=False)
-    encoded = lists.flatten().dictionary_encode()
+    tokens, row = _tokens(plain)
+    encoded = tokens.dictionary_encode()
     spelt = {token: _stem_or_border(token, to_stem) for token in encoded.dictionary.to_pylist()}
     stems = sorted(set(spelt.values()))
     number = {each: at for at, each in enumerate(stems)}
     lookup = np.array([number[kind] for kind in spelt.values()], np.int64)
     word = lookup[encoded.indices.to_numpy(zero_copy_only=False)] if len(lookup) else np.empty(0, np.int64)
-    row = np.repeat(np.arange(len(lengths)), lengths)
     return _without_borders(stems, spelt, row, word, len(texts))
 
 
+def _tokens(texts: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    """Words and, between them, what is no word, as they lie in the texts' own bytes; and the row of each."""
+    _, places, data = texts.buffers()
+    ends = np.frombuffer(places, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    low, high = int(ends[0]), int(ends[-1])
+    if low == high:
+        return pa.array([], pa.string()), np.empty(0, np.int64)
+    inside = _in_words(np.frombuffer(data, np.uint8)[low:high])
+    starts = np.ones(high - low + 1, bool)
+    starts[1:-1] = inside[1:] != inside[:-1]
+    starts[ends - low] = True
+    borders = (np.flatnonzero(starts) + low).astype(np.int32)
+    tokens = pa.StringArray.from_buffers(len(borders) - 1, pa.py_buffer(borders), data)
+    return tokens, np.searchsorted(ends, borders[:-1], side="right") - 1
+
+
+def _in_words(data: np.ndarray) -> np.ndarray:
+    """Whether each byte of UTF-8 in lower case is of a word: a digit, a letter of a-z or а-я (D0 B0-BF, D1 80-8F), or a border."""
+    after = np.append(data[1:], np.uint8(0))
+    first = ((data == 0xD0) & (after >= 0xB0)) | ((data == 0xD1) & (after < 0x90))
+    inside = _IN_WORDS[data] | first
+    inside[1:] |= first[:-1]
+    return inside
+
+
 def _stem_or_border(token: str, to_stem: Callable[[str], str]) -> str:
-    if not token or token in _BORDERS or _BORDER in token:
-        return _BORDER if token else ""
-    return to_stem(token)
+    if not _A_WORD.match(token):
+        return _BORDER if _SENTENCE_END.search(token) else ""
+    return _BORDER if token in _BORDERS or _BORDER in token else to_stem(token)
 
 
 def _without_borders(stems: list[str], spelt: Mapping[str, str], row: np.ndarray, word: np.ndarray, rows: int) -> Words:
@@ -84,8 +109,10 @@ def _without_borders(stems: list[str], spelt: Mapping[str, str], row: np.ndarray
     row, word = row[real], word[real]
     border = word == stems.index(_BORDER) if _BORDER in stems else np.zeros(len(word), bool)
     sentence = np.cumsum(border | np.r_[True, row[1:] != row[:-1]][: len(row)])
-    negation = np.isin(word, [at for at, each in enumerate(stems) if each in _NEGATIONS])
-    negated = np.isin(sentence, sentence[negation])
+    negation = np.array([each in _NEGATIONS for each in stems], bool)[word] if len(word) else np.empty(0, bool)
+    denied = np.zeros(len(sentence) + 1, bool)
+    denied[sentence[negation]] = True
+    negated = denied[sentence]
     row, word, sentence, negated = (values[~border] for values in (row, word, sentence, negated))
     paired = np.r_[sentence[1:] == sentence[:-1], False][: len(word)]
     return Words(stems, spelt, row, word, negated, paired, rows)
@@ -101,6 +128,7 @@ class Spelling(dict[str, str]):
     def __init__(self, stems: Iterable[str], known: Mapping[str, str]) -> None:
         super().__init__(known)
         self._known, self._stems = known, frozenset(stems)
+        self._heads = frozenset(stem[:_SHORT_WORD] for stem in self._stems)
 
     def __missing__(self, word: str) -> str:
         found = stem(word) if len(word) <= _SHORT_WORD or word[0] < "а" or self._may_be_ours(in_cyrillic(word)) else _UNKNOWN
@@ -111,6 +139,8 @@ class Spelling(dict[str, str]):
         return found
 
     def _may_be_ours(self, word: str) -> bool:
+        if word[:_SHORT_WORD] not in self._heads:
+            return False
         ends = range(max(_SHORT_WORD, len(word) - _LONG_ENDING), len(word) + 1)
         strange = any(letters in word for letters in _NO_PREFIX)
         return any(word[:end] in self._stems and (strange or is_ending(word[end:])) for end in ends)
