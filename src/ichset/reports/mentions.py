@@ -47,7 +47,10 @@ _FOCI = re.compile(
     r"|геморрагическ(?:ие|их)\s+(?:очаг|метастаз|ушиб|контуз|узл)|ha?emorrhagic\s+(?:[a-z]+\s+)?(?:metastases|contusions|lesions|foci|nodules|deposits)"
 )
 _KIND = r"(?:эпи-|эпидуральн\w*|эдг|субдуральн\w*|сдг|субарахноидальн\w*|сак|внутримозгов\w*|epidural|extradural|edh|subdural|sdh|subarachnoid|sah)"
-_ONE_OF = re.compile(rf"\b{_KIND}\s*(?:или|либо|or)\s+{_KIND}")
+_ONE_OF = re.compile(
+    rf"\b{_KIND}\s*(?:или|либо|or)\s+{_KIND}|\b(?:дифференц|разгранич|отличить)\w*\s+(?:между\s+)?{_KIND}\s*(?:и|от)\s+{_KIND}"
+)
+_MAY_BE_ONE_OF = ("или", "либо", " or ", "дифференц", "разгранич", "отличить")
 _INFARCT = re.compile("инфаркт|ишеми|infarct|ischem|ischaem")
 _STRETCH = re.compile(r",(?!\d)")
 # an adjective that stands for its noun: a left subdural, 8 mm; not the subdural space
@@ -215,7 +218,7 @@ def _statement(sentence: Sentence, hits: list[Hit], hit: Hit) -> Statement:
 
 def _which(clause: str) -> bool:
     """эпи- или субдуральная: one of the two, not both."""
-    return ("или" in clause or "либо" in clause or " or " in clause) and bool(_ONE_OF.search(clause))
+    return any(word in clause for word in _MAY_BE_ONE_OF) and bool(_ONE_OF.search(clause))
 
 
 def _of_the_hit(words: str, low: int, high: int, hit: Hit, book: PhraseBook) -> str:

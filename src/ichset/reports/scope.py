@@ -55,6 +55,7 @@ _ANSWERED = re.compile(
 _WITH = re.compile(r"\b(?:с|со|with)\s+(?:[\w-]+\s+){0,3}$")
 _INTO_IT = re.compile(r"\s+(?:в|во|in|into|within)\s+(?:[\w-]+\s+)?(?:кист|cyst|a cyst|cavit)")
 _EXCLUDE = ("исключ", "для исключ", "с целью исключ", "to exclude", "to rule", "rule out", "exclu")
+_UNSURE = re.compile(r"неясн|дифф|сложно|трудно|затрудн|сомнит|unclear|indeterm|differen|questionable|uncertain")
 _LISTING = ("дифф", "диф.", "differential")  # what follows is a list of what it may be
 _PLURAL_VERB = re.compile(r"(?:ют|ют?ся|ны|not seen|absent|excluded)$")
 _ASIDE = re.compile(r"\([^()]*\)|\([^()]*\?$")  # a sentence ends at its question mark, within the brackets
@@ -77,6 +78,9 @@ class Scope:
 
     def assertion(self) -> tuple[str, str, bool]:
         """(assertion, the cue's words, whether only something new is denied)."""
+        sure = self.book.cues["not_uncertain"]
+        if sure.search(self.before) or sure.search(self.after):
+            return Scope(masked(self.before, sure), self.hit, masked(self.after, sure), self.book).assertion()
         if (after := masked(self.after, _INSERT)) != self.after:
             return Scope(self.before, self.hit, after.replace("·", " "), self.book).assertion()
         if "(" not in self.before and "(" not in self.after:
@@ -232,6 +236,8 @@ class Scope:
         if alone and _ENDS.match(self.after, alone.end()):
             return alone[0]  # САК - под вопросом
         for mark in list(self.book.cues["uncertain"].finditer(own))[:NEAREST]:
+            if _UNSURE.match(mark[0]) and self.book.cues["object"].search(own[: mark.end() + 45]):
+                continue  # неясного генеза, локализацию дифференцировать: that it is there is not in doubt
             if mark[0] in _EITHER:
                 if self._alternative() and not self._probable():
                     return mark[0]
