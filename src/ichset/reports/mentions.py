@@ -36,6 +36,7 @@ _SIDE = (
 _LEFT, _RIGHT = r"(?:слева|лев(?:ой|ого|ом|ых)|left)", r"(?:справа|прав(?:ой|ого|ом|ых)|right)"
 # в левой лобной и в правой височной долях: both sides, with no shift or other structure between
 _AND_SIDE = r"(?:(?!смещ|дислок|shift|,)[^.]){0,45}\b(?:и|and)\b(?:(?!смещ|дислок|shift|,)[^.]){0,25}"
+_BRACKETS = re.compile(r"\([^()]*\)\s?")
 _BOTH_SIDES = re.compile(rf"\b{_LEFT}\b{_AND_SIDE}\b{_RIGHT}\b|\b{_RIGHT}\b{_AND_SIDE}\b{_LEFT}\b")
 # субдуральные гематомы, геморрагиями: more than one by their ending, where the word is not a genitive of one
 _PLURAL = re.compile(
@@ -243,11 +244,11 @@ def _own_stretch(words: str, low: int, high: int, hit: Hit) -> str:
 
 def _counted(said: str, around: str) -> bool:
     """More than one by the word's ending or its number. Petechiae of an infarct are one focus."""
-    return bool((said.endswith(("ы", "и")) and _PLURAL.search(said) and not _INFARCT.search(around)) or _NUMBER.search(said) or _FOCI.search(around))
+    return bool((said.endswith(("ы", "и", "я")) and _PLURAL.search(said) and not _INFARCT.search(around)) or _NUMBER.search(said) or _FOCI.search(around))
 
 
 def _side(clause: str) -> str:
-    if _BOTH_SIDES.search(clause):
+    if _BOTH_SIDES.search(_BRACKETS.sub("", clause) if "(" in clause else clause):
         return "bilateral"
     return next((name for name, pattern in _SIDE if pattern.search(clause)), "")
 
