@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from ichset.contracts import COMPARTMENTS
 from ichset.reports.mentions import Mention
-from ichset.reports.scope import ABSENT, HISTORICAL, PRESENT, RESOLVED, UNCERTAIN
+from ichset.reports.scope import ABSENT, HISTORICAL, HYPOTHETICAL, PRESENT, RESOLVED, UNCERTAIN
 
 BLEEDING = (*COMPARTMENTS, "intraventricular", "haemorrhage")
 
@@ -42,6 +43,7 @@ def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: boo
 
 
 _UNSAID = object()
+_OPERATED = re.compile("удал|эвакуа|дрен|опорож|санир|после|ложе|на месте|evacuat|drain|remov|post|after|resol|clear|лиз|регрес|резорб")
 
 
 def _current(blood: Sequence[Mention]) -> list[Mention]:
@@ -60,7 +62,7 @@ def _verdict(mentions: Iterable[Mention]) -> object:
         return 1
     if UNCERTAIN in said:
         return None
-    return 0 if said else _UNSAID
+    return 0 if said - {HYPOTHETICAL, HISTORICAL} else _UNSAID
 
 
 def _counting(blood: Sequence[Mention], denied: Sequence[Mention]) -> list[Mention]:
@@ -80,7 +82,7 @@ def _kinds(ich: int | None, present: Sequence[Mention], past: Sequence[Mention],
     found = {finding for one in present for finding in one.findings}
     compartments = found & set(COMPARTMENTS)
     if not compartments and "intraventricular" not in found:  # blood left where there was blood: the operated haematoma's place
-        compartments = {finding for one in past for finding in one.findings} & set(COMPARTMENTS)
+        compartments = {finding for one in past if _OPERATED.search(one.cue) for finding in one.findings} & set(COMPARTMENTS)
     unnamed = None if not compartments and "intraventricular" not in found else 0
     labels: dict[str, int | None] = {name: 1 if name in compartments else unnamed for name in COMPARTMENTS}
     labels["intraventricular"] = int("intraventricular" in found)

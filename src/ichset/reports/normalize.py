@@ -14,6 +14,8 @@ _LATIN = re.compile(r"\b(?:t?cak|cak|tcak)\b")
 _BROKEN = re.compile(r"(?<=[а-яa-z])-[ \t]*\r?\n[ \t]*(?=[а-яa-z])")
 # words of their own, one letter from a stem
 _OTHERS = ("гематот", "гематор", "hematot", "гематок", "гематог", "гематол", "гематоп", "hematoc", "hematog", "hematol", "hematop")
+# 2019 г. Срединные структуры; 7х8 см. САК нет: a unit with a capital behind it ends its sentence, which lower case would hide
+_UNIT_ENDS = re.compile(r"(\d\s?(?:см|мм|мл|ед|ч|мин|сут|cm|mm|ml|cc|гг?(?=\.\s+[А-Я][а-яё\s])))\.(?=\s+[А-ЯA-Z])")
 _DOUBLED = re.compile(r"(.)\1+")
 _WORD = re.compile(r"[а-я]{7,}|[a-z]{7,}")
 _MOST_WORDS = 100_000  # remembered
@@ -41,6 +43,7 @@ class Text:
 @lru_cache(4)  # the sections of the report at hand: each is asked for several times
 def normalize(raw: str) -> Text:
     """Lower case, е for ё, Latin look-alikes in Cyrillic words, words broken over lines joined, frequent typos mended."""
+    raw = _UNIT_ENDS.sub(r"\1!", raw)
     text = raw.lower()
     if len(text) != len(raw):  # a few capitals grow in lower case: keep places
         text = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in raw)

@@ -37,6 +37,7 @@ _COLON_HEADINGS = (
     *_BARE_HEADINGS, "показани", "направ", "диагноз", "клинич", "предварит", "цель", "вопрос", "запрос", "жалобы", "анамнез", "описание", "протокол", "техника",
     "clinical", "indication", "history", "reason", "pmh", "hx", "background", "past medical", "findings", "technique", "report",
 )  # fmt: skip
+_INDICATION_ENDS = re.compile(r"\n|\.\s+(?=[А-ЯA-Z])|\?\s+(?=[А-ЯA-Z][^?.!\n]*\.)")
 # "no acute pathology" says nothing of what is old
 _QUALIFIED = re.compile(r"(?:остр|свеж|нов|дополнительн|acute|new)\w*\s*$")
 _ACUTE = re.compile("остр|acute")
@@ -165,7 +166,7 @@ def _sections(description: str, conclusion: str) -> dict[str, str]:
     for mark, end in zip(marks, [*(m.start() for m in marks[1:]), len(description)], strict=True):
         start = mark.end()
         if mark.lastgroup == "indication":  # an indication ends with its line or sentence
-            stop = re.search(r"\n|\.\s+(?=[А-ЯA-Z])", description[start:end])
+            stop = _INDICATION_ENDS.search(description[start:end])
             cut = start + stop.end() if stop else end
             spans["indication"].append((start, cut))
             spans["description"].append((cut, end))

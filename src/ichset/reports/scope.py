@@ -86,7 +86,7 @@ class Scope:
         if "(" not in self.before and "(" not in self.after:
             return self.plain()
         without = Scope(self.before, self.hit, _INSERT.sub(" ", _ASIDE.sub(" ", self.after)), self.book)
-        if ")" in self.after and (cue := without.denial()):
+        if ")" in self.after and (cue := without.firm().denial()):
             return ABSENT, cue, False  # гематома (эпидуральная, справа) не определяется
         return self._beside_asides().plain()
 
@@ -100,10 +100,14 @@ class Scope:
         of_source = re.search(r"\w{4}\W*\?", said) and not any(name.search(said) for name in names) and not self._another(said)
         return " " * len(said) if of_source or self.book.cues["prior"].search(said) else said
 
+    def firm(self) -> Scope:
+        """Less the words of doubt, which may hold those of a denial: не исключается."""
+        doubt = self.book.cues["uncertain"]
+        return Scope(masked(self.before, doubt), self.hit, masked(self.after, doubt), self.book)
+
     def plain(self) -> tuple[str, str, bool]:
         """The assertion, brackets and inserted participles aside."""
-        doubt = self.book.cues["uncertain"]
-        firm = Scope(masked(self.before, doubt), self.hit, masked(self.after, doubt), self.book)
+        firm = self.firm()
         if cue := self._not_excluded():
             return UNCERTAIN, cue, False
         if cue := firm.denial():
