@@ -16,6 +16,11 @@ _BROKEN = re.compile(r"(?<=[а-яa-z])-[ \t]*\r?\n[ \t]*(?=[а-яa-z])")
 _OTHERS = ("гематот", "гематор", "hematot", "гематок", "гематог", "гематол", "гематоп", "hematoc", "hematog", "hematol", "hematop")
 # 2019 г. Срединные структуры; 7х8 см. САК нет: a unit with a capital behind it ends its sentence, which lower case would hide
 _UNIT_ENDS = re.compile(r"(\d\s?(?:см|мм|мл|ед|ч|мин|сут|cm|mm|ml|cc|гг?(?=\.\s+[А-Я][а-яё\s])))\.(?=\s+[А-ЯA-Z])")
+# a line that was only wrapped: a long one, open at its end, before a small letter; or one that ends with a comma or a preposition
+_WRAPPED = re.compile(
+    r"(?<=[^\n]{40}[^\n.:;!?\s])[ \t\r]*\n(?=[ \t]*[а-яёa-z(])"
+    r"|(?<=,)[ \t\r]*\n(?=[ \t]*\w)|(?:(?<=\sне)|(?<=\sбез)|(?<=\sи)|(?<=\sв)|(?<=\sс)|(?<=\sна)|(?<=\sпо)|(?<=\sот)|(?<=\sиз)|(?<=\sдля)|(?<=\sпосле)|(?<=\sпри)|(?<=\sили)|(?<=\sno)|(?<=\sof))[ \t\r]*\n"
+)
 _DOUBLED = re.compile(r"(.)\1+")
 _WORD = re.compile(r"[а-я]{7,}|[a-z]{7,}")
 _MOST_WORDS = 100_000  # remembered
@@ -43,6 +48,8 @@ class Text:
 @lru_cache(4)  # the sections of the report at hand: each is asked for several times
 def normalize(raw: str) -> Text:
     """Lower case, е for ё, Latin look-alikes in Cyrillic words, words broken over lines joined, frequent typos mended."""
+    if "\n" in raw:
+        raw = _WRAPPED.sub(lambda found: " " * len(found[0]), raw)
     raw = _UNIT_ENDS.sub(r"\1!", raw)
     text = raw.lower()
     if len(text) != len(raw):  # a few capitals grow in lower case: keep places
@@ -50,6 +57,8 @@ def normalize(raw: str) -> Text:
     text = text.replace("ё", "е").replace("\u00a0", " ")
     if not text.isascii() and _ADJACENT.search(text):
         text = _MIXED.sub(lambda found: found[0].translate(ALIKE), text)
+    if "c/" in text:
+        text = text.replace("c/д", "с/д").replace("c/а", "с/а")
     if "cak" in text:
         text = _LATIN.sub(lambda found: found[0].translate(ALIKE), text)
     edits = [(found.start(), found.end(), "") for found in _BROKEN.finditer(text)] if "-" in text and "\n" in text else []

@@ -26,6 +26,7 @@ _SIDED = re.compile(r"\b(?:слева|справа|лев(?:ой|ого|ом)|п
 _GENITIVE = re.compile(r"без|нет|отсутств|ни$|no$|without")
 _GOVERNS = re.compile(r"после|состояние после|последстви|исход|after|status post")
 _DONE = re.compile(r"(?:ся|сь|на|но|ны|resolved|cleared|seen|present|identified|visualized)$")
+_SUBJECT = re.compile(r"\b\w{3,}(?:ция|сия|лия|мия|ние|тие|tion|sion)\b")
 _DENIED_WORD = re.compile(r"\b(?:без|нет|не|no|without|not)\s+(?:признаков\s+)?$")
 _NOT_QUITE = re.compile(_DENIED_WORD.pattern + r"|\b(?:почти|практически|near|nearly|almost)[\s-]+$")
 _NOT_DONE = re.compile(r"\b(?:не|not|n't)\s+(?:(?:полностью|до конца|окончательно|совсем|была?|было|были|been|be|fully|completely|yet)\s+)*$")
@@ -265,7 +266,14 @@ class Scope:
         if not _INTO_IT.match(self.after) and (cue := self._first("resolved_after", behind)):
             return cue
         after = self.book.cues["resolved"].finditer(self.after)
-        return next((mark[0] for mark in after if _DONE.search(mark[0]) and not _NOT_DONE.search(self.after[: mark.start()])), "")
+        return next((mark[0] for mark in after if _DONE.search(mark[0]) and self._its_own(self.after[: mark.start()])), "")
+
+    def _its_own(self, between: str) -> bool:
+        """Whether a verb behind these words is of the finding: not denied, and without a subject of its own, as дислокация регрессировала."""
+        part = _STRETCH.split(between)[-1]
+        if part != between and (_SUBJECT.search(part) or self.book.raised.search(part)):
+            return False
+        return not (_NOT_DONE.search(between) or self.book.cues["other"].search(part) or self.book.cues["object"].search(part))
 
     def _done_with(self, text: str) -> str:
         """The first word of this stretch that says it is gone, and is not denied itself: не лизировалась."""
