@@ -140,6 +140,12 @@ def fracture_finding(marks: Marks, low: int, high: int, hit: Hit) -> tuple[tuple
     return ("fracture",), places[0].words if places else ""
 
 
+def tumour_elsewhere(marks: Marks, hit: Hit) -> bool:
+    """A tumour of another organ: its word or two behind it name one, and no part of the brain."""
+    near = [place for place in _places(marks, hit.end, min(len(marks.text), hit.end + 30), hit, (OUTSIDE, "spine", "intracerebral")) if place.own]
+    return bool(near) and min(near, key=lambda place: place.far).name != "intracerebral"
+
+
 def _near(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> list[Place]:
     """Places that belong to this hit, own stretch first, then by distance."""
     text = marks.text

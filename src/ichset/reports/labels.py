@@ -115,6 +115,8 @@ def _combined(ich: int | None, mentions: Sequence[Mention]) -> int | None:
     if ich is None:
         return None if any(one.findings[0] in ("vascular", "tumour") and one.assertion in (PRESENT, UNCERTAIN) for one in mentions) else 0
     bleeding = [one for one in mentions if one.assertion == PRESENT and one.findings[0] in BLEEDING]
+    if any(one.location.startswith(("внутриопух", "intratumo")) for one in bleeding):
+        return 1
     places = {(one.section, one.sentence) for one in bleeding}
     if any(one.findings[0] == "tumour" and one.assertion == PRESENT and (one.section, one.sentence) in places for one in mentions):
         return 1

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ichset.contracts import COMPARTMENTS
-from ichset.reports.compartments import BLEEDS, BLOOD, OUTSIDE_BRAIN, Hit, Marks, blood_findings, fracture_finding
+from ichset.reports.compartments import BLEEDS, BLOOD, OUTSIDE, OUTSIDE_BRAIN, Hit, Marks, blood_findings, fracture_finding, tumour_elsewhere
 from ichset.reports.normalize import normalize
 from ichset.reports.phrases import PhraseBook
 from ichset.reports.scope import ABSENT, PRESENT, Scope
@@ -29,8 +29,8 @@ _ANSWERED = re.compile(r"\s*(?:[-–—]\s*)?(?:(?:патологии|измен
 _DENIED_LIST = re.compile(r"[^:;]*\b(?:нет|не [а-я]+|отсутству[а-я]+|данных за|no|not seen|absent|negative for)\s*:")
 _SIDE = (
     ("bilateral", re.compile(r"двусторонн|двухсторонн|билатеральн|с обеих сторон|с двух сторон|обеих|обоих|bilateral|both")),
-    ("left", re.compile(r"слева|лев(?:ой|ого|ая|ом|ую|ый|ых|ые|о-)|левосторон|левополушар|\bleft")),
-    ("right", re.compile(r"справа|прав(?:ой|ого|ая|ом|ую|ый|ых|ые|о-)|правосторон|правополушар|\bright")),
+    ("left", re.compile(r"слева|\bлев(?:ой|ого|ая|ом|ую|ый|ых|ые|о-)|\bлевосторон|\bлевополушар|\bleft")),
+    ("right", re.compile(r"справа|\bправ(?:ой|ого|ая|ом|ую|ый|ых|ые|о-)|\bправосторон|\bправополушар|\bright")),
 )
 
 _LEFT, _RIGHT = r"(?:слева|лев(?:ой|ого|ом|ых)|left)", r"(?:справа|прав(?:ой|ого|ом|ых)|right)"
@@ -204,6 +204,8 @@ def _statement(sentence: Sentence, hits: list[Hit], hit: Hit) -> Statement:
     place = ""
     if hit.kind == "fracture":
         findings, place = fracture_finding(sentence.marks, low, high, hit)
+    elif hit.kind == "tumour":
+        findings = (OUTSIDE,) if tumour_elsewhere(sentence.marks, hit) else findings
     elif hit.kind not in OTHER_FINDINGS:
         findings, place = blood_findings(sentence.marks, hit, hits)
     assertion, cue, new = Scope(words[low : hit.start], words[hit.start : hit.end], words[hit.end : high], book).assertion()
