@@ -35,8 +35,8 @@ def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: boo
     labels: dict[str, int | None] = {"ich": None if nondiagnostic and ich is _UNSAID else 0 if ich is _UNSAID else ich}  # type: ignore[dict-item]
     past = [one for one in blood if one.assertion in (HISTORICAL, RESOLVED)]
     open_ = {finding for one in blood if one.assertion == UNCERTAIN for finding in one.findings if finding != "haemorrhage"}
-    labels |= _kinds(labels["ich"], _counting(blood, denied=[one for one in told if one.assertion == ABSENT]), past, open_)
     unseen = nondiagnostic and ich is _UNSAID
+    labels |= _kinds(labels["ich"], unseen, _counting(blood, denied=[one for one in told if one.assertion == ABSENT]), past, open_)
     labels["fracture"] = _fracture(mentions, None if unseen else 0)
     labels["combined"] = None if unseen else _combined(labels["ich"], mentions)
     return labels, doubt or labels["ich"] is None
@@ -73,10 +73,12 @@ def _counting(blood: Sequence[Mention], denied: Sequence[Mention]) -> list[Menti
     return [one for one in present if one.section == "conclusion" or not set(one.findings) <= gone]
 
 
-def _kinds(ich: int | None, present: Sequence[Mention], past: Sequence[Mention], open_: set[str]) -> dict[str, int | None]:
+def _kinds(ich: int | None, unseen: bool, present: Sequence[Mention], past: Sequence[Mention], open_: set[str]) -> dict[str, int | None]:
     if ich is None and open_:  # the doubt is about the compartments it names, and about no other
         several = len(open_ & set(COMPARTMENTS)) > 1
         return {name: None if name in open_ else 0 for name in (*COMPARTMENTS, "intraventricular")} | {"multiple": None if several else 0}
+    if ich is None and not unseen:  # a doubt without a place is hardly of the ventricles, or of several foci
+        return dict.fromkeys(COMPARTMENTS) | {"intraventricular": 0, "multiple": 0}
     if ich != 1:
         return dict.fromkeys((*COMPARTMENTS, "intraventricular", "multiple"), ich)
     found = {finding for one in present for finding in one.findings}
@@ -113,11 +115,16 @@ def _combined(ich: int | None, mentions: Sequence[Mention]) -> int | None:
     if ich == 0:
         return 0
     if ich is None:
-        return None if any(one.findings[0] in ("vascular", "tumour") and one.assertion in (PRESENT, UNCERTAIN) for one in mentions) else 0
+        return None if _said(mentions, "vascular", "tumour") else 0
     bleeding = [one for one in mentions if one.assertion == PRESENT and one.findings[0] in BLEEDING]
     if any(one.location.startswith(("внутриопух", "intratumo")) for one in bleeding):
         return 1
     places = {(one.section, one.sentence) for one in bleeding}
     if any(one.findings[0] == "tumour" and one.assertion == PRESENT and (one.section, one.sentence) in places for one in mentions):
         return 1
-    return None if any(one.findings[0] in ("vascular", "tumour") and one.assertion in (PRESENT, UNCERTAIN) for one in mentions) else 0
+    treated = _said(mentions, "vascular", also=HISTORICAL) and _said(bleeding, "subarachnoid")  # after clipping of an aneurysm
+    return None if treated or _said(mentions, "vascular", "tumour") else 0
+
+
+def _said(mentions: Iterable[Mention], *names: str, also: str = PRESENT) -> bool:
+    return any(one.findings[0] in names and one.assertion in (PRESENT, UNCERTAIN, also) for one in mentions)

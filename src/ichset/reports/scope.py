@@ -25,7 +25,7 @@ _NOMINATIVE = re.compile(r"(?:ая|яя|ое|щее|днее|жее|ый|ые|к
 _SIDED = re.compile(r"\b(?:слева|справа|лев(?:ой|ого|ом)|прав(?:ой|ого|ом)|left|right|small|tiny|thin|large|trace|known|stable|unchanged)\b")
 _GENITIVE = re.compile(r"без|нет|отсутств|ни$|no$|without")
 _GOVERNS = re.compile(r"после|состояние после|последстви|исход|after|status post")
-_DONE = re.compile(r"(?:ся|сь|на|но|ны|resolved|cleared|seen|present|identified|visualized)$")
+_DONE = re.compile(r"(?:ся|сь|на|но|ны|ла|ло|ли|resolved|cleared|seen|present|identified|visualized)$")
 _SUBJECT = re.compile(r"\b\w{3,}(?:ция|сия|лия|мия|ние|тие|tion|sion)\b")
 _DENIED_WORD = re.compile(r"\b(?:без|нет|не|no|without|not)\s+(?:признаков\s+)?$")
 _NOT_QUITE = re.compile(_DENIED_WORD.pattern + r"|\b(?:почти|практически|near|nearly|almost)[\s-]+$")
@@ -64,7 +64,7 @@ _ASIDE = re.compile(r"\([^()]*\)|\([^()]*\?$")  # a sentence ends at its questio
 # a participle between commas, as in "the haematoma, described on 1 February, is no longer seen": what follows is said of the finding
 _INSERT = re.compile(
     r",\s*(?:ранее |прежде |previously |as )?(?:описанн|выявленн|обнаруженн|определявш|визуализировавш|отмеченн|отмечавш|имевш|"
-    r"described|seen|noted|reported|demonstrated)\w*[^,;]{0,60},"
+    r"бывш|described|seen|noted|reported|demonstrated)\w*[^,;]{0,60},"
 )
 
 
@@ -231,7 +231,8 @@ class Scope:
                 continue
             if (mark[0] not in _EITHER or self._alternative()) and not self._probable():
                 return mark[0]
-        return self.doubt_after() or ("?" if "?" in self._own_after else "")
+        slash = " / " in self._own_before[-40:] + "·" + self._own_after[:40] and self._alternative() and not self._probable()
+        return self.doubt_after() or ("?" if "?" in self._own_after else "/" if slash else "")
 
     def doubt_after(self) -> str:
         """The words behind the finding that leave it open, and no other finding: САК не исключено."""
