@@ -18,6 +18,7 @@ from ichset import contracts as c
 from ichset.contracts import StageOutput
 from ichset.errors import GateFailed, NeedsAPerson, SourceUnreachable, WaitingForReaders
 from ichset.readings import Round
+from ichset.readings.pictures import fingerprint
 from ichset.readings.worklists import import_decisions, write_worklists
 from ichset.run import Run, Stage
 
@@ -104,20 +105,22 @@ def read_image(run: Run) -> None:
     from ichset.cohort.verify import verified_images
 
     retrieved, wave = run.store.read(c.RETRIEVED), run.wave()
-    round_ = run.open_round("image", retrieved["study"].to_pylist(), slices=_slices(run))
+    slices, pictures = _pictures(run)
+    round_ = run.open_round("image", retrieved["study"].to_pylist(), slices=slices, pictures=pictures)
     _take_up(run, round_)
     _wait_for_readers(run, round_, ["accession", "study_uid"])
     arms = dict(zip(wave["study"].to_pylist(), wave["arm"].to_pylist(), strict=True))
     run.store.write(c.IMAGE_READ, verified_images(retrieved, arms, round_.consensus()))
 
 
-def _slices(run: Run) -> dict[str, dict[str, int]]:
-    """Study -> series -> number of slices, of the taken series: what a key slice can be."""
-    found = defaultdict[str, dict[str, int]](dict)
-    for row in run.store.read(c.SERIES, ["study", "series", "taken", "instances"]).to_pylist():
+def _pictures(run: Run) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, str]]]:
+    """Study -> series -> number of slices, and -> fingerprint, of the taken series: what a key slice can be."""
+    slices, prints = defaultdict[str, dict[str, int]](dict), defaultdict[str, dict[str, str]](dict)
+    for row in run.store.read(c.SERIES).to_pylist():
         if row["taken"]:
-            found[row["study"]][str(row["series"])] = row["instances"]
-    return dict(found)
+            slices[row["study"]][str(row["series"])] = row["instances"]
+            prints[row["study"]][str(row["series"])] = fingerprint(row)
+    return dict(slices), dict(prints)
 
 
 def anonymize(run: Run) -> None:

@@ -28,6 +28,7 @@ from ichset.errors import ConfigError, LockHeld, WaitingForReaders
 from ichset.manifest import Manifests, digest_of, fingerprint
 from ichset.pseudonyms import Pseudonyms, load_key
 from ichset.readings import Round
+from ichset.readings.pictures import Pictures
 from ichset.readings.rounds import Slices, keep_round
 from ichset.store import Store
 
@@ -153,10 +154,12 @@ class Run:
         return {row["study"]: (row["reason"], row["detail"] or "") for row in rows}
 
     # --- readers ---
-    def open_round(self, name: str, studies: list[str], first: list[str] | None = None, slices: Slices | None = None) -> Round:
+    def open_round(
+        self, name: str, studies: list[str], first: list[str] | None = None, slices: Slices | None = None, pictures: Pictures | None = None
+    ) -> Round:
         """The round over the studies now in play, remembered for the readers' page and the worklists."""
         config = self.config.read_text if name == "text" else self.config.read_image
-        round_ = Round(self.work / "readings", name, config, self.config.project.seed, studies, first or (), slices)
+        round_ = Round(self.work / "readings", name, config, self.config.project.seed, studies, first or (), slices, pictures)
         keep_round(self.work / "readings", round_)
         return round_
 

@@ -11,6 +11,7 @@ from readers_page import Page
 from ward import head, study_name
 
 from ichset.readings import open_round
+from ichset.readings.rounds import keep_round
 
 
 # --- the picture ---
@@ -88,6 +89,33 @@ def test_the_report_is_hidden_until_the_read_is_saved_and_then_closes_it(ward: C
     tab.wait_for_selector("#report:visible")
     assert "this read is closed" in tab.inner_text("#problem")
     assert tab.locator("#save").is_disabled()
+
+
+def fetched(page: Page, mark: str) -> None:
+    """The round as `retrieve` leaves it: series 1 of each study is the one called `mark`."""
+    folder = page.config.project.work / "readings"
+    found = open_round(folder, "image", page.config.read_image, page.config.project.seed)
+    assert found is not None
+    found.pictures = {study: {"1": mark} for study in found.studies}
+    keep_round(folder, found)
+
+
+def test_marks_made_before_a_study_was_fetched_anew_are_refused(ward: Callable[..., Page], browser: Any) -> None:
+    page = ward(studies=1)
+    fetched(page, "soft kernel")
+    tab = sign_in(browser, page, "reader-1")
+    open_case(tab, page)
+    press(tab, "s", "Shift+S")
+    drawn(tab)
+    fetched(page, "bone kernel")
+    press(tab, "Enter")
+    tab.wait_for_function("() => document.querySelector('#problem').textContent.includes('fetched again meanwhile')")
+    open_case(tab, page)
+    press(tab, "s", "Shift+S")
+    save(tab)
+    fetched(page, "thin slices")
+    open_case(tab, page)
+    assert not tab.is_visible("#done")  # what was marked is no more: the case is open again
 
 
 def test_two_tabs_and_edits_after_adjudication_are_refused_in_words(ward: Callable[..., Page], browser: Any) -> None:

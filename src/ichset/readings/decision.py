@@ -33,6 +33,7 @@ class Decision:
     key_slices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     seconds: float | None = None
     supersedes: int | None = None  # sequence number of the reader's own earlier decision that this one corrects
+    pictures: Mapping[str, str] = field(default_factory=dict)  # series -> fingerprint, of the series with key slices
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.answers) - set(LABELS)) + sorted(set(self.key_slices) - set(LABELS))
@@ -59,14 +60,14 @@ class Decision:
             "study": self.study, "reader": self.reader, "answers": dict(self.answers), "exclude": self.exclude,
             "confidence": self.confidence, "comment": self.comment,
             "key_slices": {label: list(slices) for label, slices in sorted(self.key_slices.items())},
-            "seconds": self.seconds, "supersedes": self.supersedes,
+            "seconds": self.seconds, "supersedes": self.supersedes, **({"pictures": dict(self.pictures)} if self.pictures else {}),
         }  # fmt: skip
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Decision:
         fields = {name: data.get(name) for name in ("study", "reader", "answers", "exclude", "confidence", "seconds", "supersedes")}
         slices = {label: tuple(values) for label, values in (data.get("key_slices") or {}).items()}
-        return cls(**fields, comment=data.get("comment") or "", key_slices=slices)  # type: ignore[arg-type]
+        return cls(**fields, comment=data.get("comment") or "", key_slices=slices, pictures=data.get("pictures") or {})  # type: ignore[arg-type]
 
 
 def complete(answers: Mapping[str, int | None]) -> dict[str, int | None]:

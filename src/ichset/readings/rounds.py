@@ -16,6 +16,7 @@ from ichset.contracts import LABELS
 from ichset.readings.agreement import Agreement, cohen_kappa
 from ichset.readings.decision import BadDecision, Decision
 from ichset.readings.log import DecisionLog, Entry, sync_folder
+from ichset.readings.pictures import Pictures, changed, references, stamped
 
 Slices = Mapping[str, Mapping[str, int]]
 Reads = Mapping[tuple[str, str], Entry]  # (study, reader) -> the standing read
@@ -44,11 +45,12 @@ class Round:
     """One round over one log. `studies` are those in play now, in a stable order; `first` ones are read before the rest.
 
     `slices`: study -> series ordinal -> number of slices, where they are known: a key slice must be one of them.
+    `pictures`: study -> series ordinal -> fingerprint: a read that marks slices of what is another series by now is open again.
     """
 
     def __init__(
         self, folder: Path, name: str, config: RoundConfig, seed: int, studies: Sequence[str], first: Iterable[str] = (),
-        slices: Slices | None = None,
+        slices: Slices | None = None, pictures: Pictures | None = None,
     ) -> None:  # fmt: skip
         self.name = name
         self.config = config
@@ -57,6 +59,7 @@ class Round:
         self._seed = seed
         self.first = frozenset(first)
         self.slices = slices or {}
+        self.pictures = pictures or {}
         self.known = frozenset(studies)
         self._assigned: dict[str, tuple[str, ...]] = {}
         self._standing = _Standing()
@@ -100,7 +103,8 @@ class Round:
             if count > len(entries) or (count and entries[count - 1] is not known.entries[-1]):
                 known, count = _Standing(), 0
             fresh = entries[count:]
-            reads = {**known.reads, **{(entry.decision.study, entry.decision.reader): entry for entry in fresh}}
+            standing = [entry for entry in fresh if not changed(entry.decision, self.pictures)]
+            reads = {**known.reads, **{(entry.decision.study, entry.decision.reader): entry for entry in standing}}
             touched = {entry.decision.study for entry in fresh} & self.known
             disputed = {**known.disputed, **{study: self._disagree(study, reads) for study in sorted(touched)}}
             known = self._standing = _Standing(entries, reads, disputed)
@@ -115,7 +119,7 @@ class Round:
                 self._check(decision, standing)
                 standing[decision.study, decision.reader] = Entry(0, decision, "")
 
-        return self.log.append(list(decisions), check)
+        return self.log.append([one if one.pictures else stamped(one, self.pictures.get(one.study, {})) for one in decisions], check)
 
     def _check(self, decision: Decision, reads: Reads) -> None:
         if why := self.refusal(decision, reads):
@@ -133,6 +137,8 @@ class Round:
             return f"study {study} is not on the list of {reader}"
         if foreign := self._no_slice(decision):
             return f"study {study}: it has no slice {foreign}"
+        if changed(decision, self.pictures) or (decision.key_slices and not decision.pictures and self._outdated(study, reader)):
+            return f"study {study}: its pictures have changed since they were marked; read it again from a new worklist or on the page"
         before = reads.get((study, reader))
         if before is None:
             return None if decision.supersedes is None else f"study {study}: nothing of {reader} to correct"
@@ -143,11 +149,16 @@ class Round:
             return f"study {study} is adjudicated; its reads are closed"
         return None
 
+    def _outdated(self, study: str, reader: str) -> bool:
+        """Whether this reader has marked pictures of the study that are others by now."""
+        mine = (entry.decision for entry in self._standing.entries if (entry.decision.study, entry.decision.reader) == (study, reader))
+        return any(changed(decision, self.pictures) for decision in mine)
+
     def _no_slice(self, decision: Decision) -> str | None:
         """A key slice that the study does not have, or None."""
         if decision.study not in self.slices:
             return None
-        for reference in (one for marked in decision.key_slices.values() for one in marked):
+        for reference in references(decision):
             series, _, number = reference.partition(":")
             if int(number) > self.slices[decision.study].get(series, 0):
                 return reference
@@ -186,6 +197,8 @@ class Round:
         """Per pair of readers, on the independent first reads both gave a yes or no."""
         firsts: dict[tuple[str, str], Decision] = {}
         for entry in self.log.entries():
+            if changed(entry.decision, self.pictures):
+                continue
             firsts.setdefault((entry.decision.study, entry.decision.reader), entry.decision)
         found = {}
         for one, two in combinations(self.config.readers, 2):
@@ -223,7 +236,7 @@ def round_file(folder: Path, name: str) -> Path:
 def keep_round(folder: Path, round_: Round) -> None:
     """Remember for good which studies a round is about, so that the readers' page and imports open the same one."""
     path = round_file(folder, round_.name)
-    text = json.dumps({"studies": round_.studies, "first": sorted(round_.first), "slices": round_.slices}, indent=0)
+    text = json.dumps({"studies": round_.studies, "first": sorted(round_.first), "slices": round_.slices, "pictures": round_.pictures}, indent=0)
     if path.exists() and path.read_text("utf-8") == text:
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -242,4 +255,4 @@ def open_round(folder: Path, name: str, config: RoundConfig, seed: int) -> Round
         kept = json.loads(round_file(folder, name).read_text("utf-8"))
     except FileNotFoundError:
         return None
-    return Round(folder, name, config, seed, kept["studies"], kept["first"], kept.get("slices"))
+    return Round(folder, name, config, seed, kept["studies"], kept["first"], kept.get("slices"), kept.get("pictures"))

@@ -12,10 +12,12 @@ from typing import Any
 from ichset.contracts import LABELS
 from ichset.errors import ConfigError
 from ichset.readings.decision import BadDecision, Decision
+from ichset.readings.pictures import stamped
 from ichset.readings.rounds import Round
 
 ANSWERS = (*LABELS, "exclude", "confidence", "comment", "key_slices", "seconds")
 KEYS = ("round", "study", "reader")
+SHOWN = "pictures"  # what the series were when the list was written: filled by us, not by the reader
 UNSURE = "?"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -49,12 +51,19 @@ def write_worklists(
             path.with_suffix(".xlsx").unlink(missing_ok=True)
             continue
         extra = _for_expert(round_, studies, history or {}) if reader == round_.config.expert else {}
-        columns = [*KEYS, *shown, *next(iter(extra.values()), {}), *ANSWERS]
-        rows = [{"round": round_.name, "study": study, "reader": reader, **context.get(study, {}), **extra.get(study, {})} for study in studies]
+        columns = [*KEYS, *shown, *next(iter(extra.values()), {}), *ANSWERS, *([SHOWN] if round_.pictures else [])]
+        rows = [
+            {"round": round_.name, "study": study, "reader": reader, **context.get(study, {}), **extra.get(study, {}), SHOWN: _seen(round_, study)}
+            for study in studies
+        ]
         _write_csv(path, columns, rows)
         _write_xlsx(path.with_suffix(".xlsx"), columns, rows)
         written.append(path)
     return written
+
+
+def _seen(round_: Round, study: str) -> str:
+    return " ".join(f"{series}={mark}" for series, mark in round_.pictures.get(study, {}).items())
 
 
 def _for_expert(round_: Round, studies: Sequence[str], history: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -161,10 +170,11 @@ def parse_row(row: Mapping[str, str]) -> Decision:
     except (KeyError, ValueError) as error:
         raise BadDecision(f"study {row['study']}: {error} is not an answer; write 1, 0, or ? for cannot tell") from None
     try:
-        return Decision(
+        decision = Decision(
             row["study"], row["reader"], answers, exclude=(row.get("exclude") or "").strip() or None, confidence=confidence,
             comment=(row.get("comment") or "").removeprefix("'"), key_slices=_slices(row.get("key_slices") or ""), seconds=seconds,
         )  # fmt: skip
+        return stamped(decision, dict(part.split("=", 1) for part in (row.get(SHOWN) or "").split() if "=" in part))
     except BadDecision as error:
         raise BadDecision(f"study {row['study']}: {error}") from None
 

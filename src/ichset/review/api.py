@@ -24,6 +24,7 @@ class ReadForm(BaseModel):
     confidence: int | None = None
     comment: str = Field("", max_length=2000)
     key_slices: dict[str, list[str]] = Field(default_factory=dict)
+    pictures: dict[str, Annotated[str, Field(max_length=64)]] = Field({}, max_length=1000)  # as the case was sent
     seconds: float | None = Field(None, ge=0, le=86_400)
     corrects: str | None = Field(None, max_length=64)  # version of the own read that this one replaces
 
@@ -71,6 +72,7 @@ async def save(request: Request) -> Response:
 
     def answer() -> dict[str, Any]:
         from ichset.readings.decision import BadDecision, Decision
+        from ichset.readings.pictures import stamped
         from ichset.review.cases import check_key_slices
         from ichset.review.desk import Refused
 
@@ -78,9 +80,9 @@ async def save(request: Request) -> Response:
         try:
             form = ReadForm.model_validate_json(body)
             slices = {label: tuple(refs) for label, refs in form.key_slices.items() if refs}
-            decision = Decision(
-                study, user, form.answers, form.exclude, form.confidence, form.comment.strip(), slices, form.seconds
-            )  # fmt: skip
+            decision = stamped(
+                Decision(study, user, form.answers, form.exclude, form.confidence, form.comment.strip(), slices, form.seconds), form.pictures
+            )
         except ValidationError:
             raise Refused("bad_read", 422) from None
         except BadDecision as error:

@@ -25,7 +25,7 @@ def case(desk: Desk, name: str, user: str, token: str) -> dict[str, Any]:
         **_report(desk, name, user, study, mine),
     }  # fmt: skip
     if name == "image":
-        answer["series"] = series_list(desk, study)
+        answer["series"], answer["pictures"] = series_list(desk, study), found.pictures.get(study, {})
     if desk.role(name, user) == "expert":
         answer["reads"] = blind_reads(found, study, reads)
         answer["others"] = others(desk, name, user, study)

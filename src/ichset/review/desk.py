@@ -14,6 +14,7 @@ from ichset.errors import CurationError
 from ichset.readings import Round, open_round
 from ichset.readings.decision import BadDecision, Decision
 from ichset.readings.log import Entry
+from ichset.readings.pictures import changed
 from ichset.readings.rounds import Reads, round_file
 from ichset.review.opened import OpenedReports
 from ichset.review.worktables import WorkTables, stamp_of
@@ -147,6 +148,8 @@ class Desk:
         before = reads.get((decision.study, decision.reader))
         if before is not None and (code := self.closed(name, decision.reader, decision.study, reads)):
             return Refused(code)
+        if changed(decision, found.pictures):
+            return Refused("pictures_changed")
         if self.role(name, decision.reader) == "expert" and decision.study not in found.queue(decision.reader) and before is None:
             return Refused("no_disagreement")
         if before is not None:

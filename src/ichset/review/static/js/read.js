@@ -132,7 +132,7 @@ async function save() {
   if (missing) return problem(missing);
   busy = true;
   tick(!document.hidden);
-  const body = { ...form.value(), seconds: Math.round(Math.min(watch.seconds, 86400) * 10) / 10, corrects: current.mine?.version ?? null };
+  const body = { ...form.value(), seconds: Math.round(Math.min(watch.seconds, 86400) * 10) / 10, corrects: current.mine?.version ?? null, pictures: current.pictures ?? {} };
   try {
     $("#save").disabled = true;
     const answer = await post(`/api/${round}/case/${current.token}`, body);
