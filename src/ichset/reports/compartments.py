@@ -13,7 +13,7 @@ BLOOD = "haemorrhage"
 OUTSIDE = "extracranial"
 BLEEDS = ("epidural", "subdural", "subarachnoid", "intracerebral", "intraventricular")
 NEAR = 90  # characters: how far a place may stand from its blood word
-_COMMA = re.compile(r",(?!\d)")
+_COMMA = re.compile(r",(?!\d)|[();]|\swith\s")
 _AND = re.compile(r"\s*-?\s*(?:,|и|/|and)\s*")
 _WITHIN = re.compile(r"(?:\bв|\bво|\bпо|\bwithin|\bin|\balong|\binto)\s+(?:the\s+)?(?:[\w-]+\s+){0,2}$")
 # beside a place is not in it: над височной долей, adjacent to the frontal lobe
@@ -28,6 +28,10 @@ _OF_NATURE = re.compile(r"\s*(?:природ|генез|характер|эти�
 OUTSIDE_BRAIN = re.compile(r"экстрааксиальн|внемозгов|подоболоч|оболочечн|extra-?axial")
 _TUMOUR = re.compile(r"опухол|образован|метастаз|tumo|mass")
 _FILLED = re.compile(r"тампонир|заполн|содерж|выполнен|filled|contain|cast")
+_IN_ORGAN = re.compile(r"\s+(?:(?:в|во|in|to|of)\s+)?(?:(?:the|both|обе\w+|прав\w+|лев\w+|right|left)\s+)*")
+_ORIGIN = re.compile(r"метаста|mts|metast")  # a metastasis of the kidney's cancer is not in the kidney
+_LEADS = re.compile(r"\s+(?:[\w-]+\s+)?")
+_JOINS = re.compile(r"[(,;]|\b(?:и|с|со|and|with|plus|also)\b")
 _NAMED = re.compile(
     r"эпи|экстрад|субд|субар|внутримозг|внутрижел|паренхимат|вентрик|двояко|линзо|серповид|внутриопух|э/д|с/д|с/а|в/ж|epid|extrad|subd|subar|intra|lenti|biconv|cresc"
 )
@@ -141,9 +145,10 @@ def fracture_finding(marks: Marks, low: int, high: int, hit: Hit) -> tuple[tuple
 
 
 def tumour_elsewhere(marks: Marks, hit: Hit) -> bool:
-    """A tumour of another organ: its word or two behind it name one, and no part of the brain."""
+    """A tumour of another organ: the words behind it name one, and no part of the brain; not what it has come from."""
     near = [place for place in _places(marks, hit.end, min(len(marks.text), hit.end + 30), hit, (OUTSIDE, "spine", "intracerebral")) if place.own]
-    return bool(near) and min(near, key=lambda place: place.far).name != "intracerebral"
+    nearest = min(near, key=lambda place: place.far, default=None)
+    return nearest is not None and nearest.name != "intracerebral" and bool(_IN_ORGAN.fullmatch(marks.text, hit.end, nearest.start))
 
 
 def _near(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> list[Place]:
@@ -155,6 +160,7 @@ def _near(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> list[Place]:
     others = [one for one in hits if (one.kind == BLOOD or one.kind in BLEEDS) and one != hit]
     before = max((one.end for one in others if one.end <= hit.start), default=-1)
     after = min((one.start for one in others if one.start >= hit.end), default=len(text) + 1)
+    following = min((one.start for one in hits if one.start >= hit.end), default=len(text) + 1)
     found = []
     for place in _places(marks, max(low, before), min(high, after), hit, (*BLEEDS, OUTSIDE, "spine")):
         if place.far > NEAR or (hit.start <= place.start < hit.end and hit.kind != BLOOD):
@@ -166,9 +172,13 @@ def _near(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> list[Place]:
             and not _AND.fullmatch(text[place.end : hit.start])
         ):
             continue  # it follows another hit without a comma: theirs
+        if place.start >= hit.end and _LEADS.fullmatch(text, place.end, following) and _JOINS.search(text, hit.end, place.start):
+            continue  # субгалеальная гематома, nasal bone fracture: the word before another hit is that one's
         if place.start >= hit.end and after <= len(text) and not place.own and not _COMMA.search(text, place.end, after):
             continue  # it leads to the next hit
         if not place.own and _denied(marks, place):
+            continue
+        if place.name == OUTSIDE and place.start >= hit.end and _ORIGIN.search(text, hit.end, place.start):
             continue
         if _OF_NATURE.match(text, place.end):
             continue  # опухолевую природу гематомы

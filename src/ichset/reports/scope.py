@@ -19,6 +19,8 @@ NEAREST = 6  # cues before a finding that are weighed
 _COMMA = re.compile(r",(?!\d)|\s[–—-]\s")
 _STRETCH = re.compile(r",(?!\d)")
 _LED = re.compile(r"^\s*[:–—-]\s")  # the diagnosis of the referral - SAH: the dash leads on
+_EARLIER = re.compile(r"\b(?:на|в|при)\s+(?:прошл|предыдущ|предшеств|исходн|первичн)|\bon\s+(?:the\s+)?(?:prior|previous|earlier|initial|old|outside)\b")
+_IMPERFECT = re.compile(r"л(?:ся|ась|ось|ись)$")
 _ENDS = re.compile(r"\s*(?:$|[.,;)])")
 _OPENS = re.compile(r"\s*(?:на|при|в|во|по|со|с|из|у|at|on|in|within|the)\s")
 _NOMINATIVE = re.compile(r"(?:ая|яя|ое|щее|днее|жее|ый|ые|кровоизлияние|гематома|кровь|полоска|скопление|слой|участок)$")
@@ -31,6 +33,8 @@ _DENIED_WORD = re.compile(r"\b(?:без|нет|не|no|without|not)\s+(?:при�
 _NOT_QUITE = re.compile(_DENIED_WORD.pattern + r"|\b(?:почти|практически|near|nearly|almost)[\s-]+$")
 _NOT_DONE = re.compile(r"\b(?:не|not|n't)\s+(?:(?:полностью|до конца|окончательно|совсем|была?|было|были|been|be|fully|completely|yet)\s+)*$")
 _IT = re.compile(r"\b(?:он|она|оно|они|его|ее|их|котор\w+|тоже|также|больше|более|уже|it|which|that|they|is|are|has|have|been)\b")
+# nouns of a statement of its own; adverbs in -о and words that only lead to what is denied are none
+_CONTENT = re.compile(r"\b(?!признак|данны|убедител|достовер|таков|исследован|момент|картин)[а-яa-z-]{3,}(?<!о)\b")
 _PLURAL_GENITIVE = re.compile(r"(?:гематом|кровоизлияний|геморрагий|контузий|ушибов|переломов|сгустков|скоплений)$")
 _OF_SUCH = re.compile(r"^(?:\W|\b(?:и|тоже|также|\w+ых|\w+их)\b)*$")
 _EITHER = ("или", "либо", "vs", "vs.", "versus", "or")
@@ -38,6 +42,7 @@ _CERTAIN_OTHER = re.compile(r"ишеми|инфаркт|артефакт|\bшо�
 
 
 # в представленном объеме, по размерам: said of the study, not of the finding
+_GOVERNED = re.compile(r"[,:;·]|\b(?:и|или|ни|and|or|nor)\b")  # без отека, кровоизлияния: two things denied, not one of the other
 _CIRCUMSTANCE = re.compile(r"\b(?:в|во|при|по)\s+(?:[а-я]+\s+)?$")
 _BREAKS_IN = re.compile(r"прорыв\w*\s+$")
 _DENIED_NEXT = re.compile(r"\s+(?:не\b|нет\b|отсутств|is not\b|are not\b|not\b|is absent|absent)")
@@ -49,7 +54,7 @@ _DIRECTLY = re.compile(r"\b(?:не(?:\s+[а-я]+(?:ым|ой|ая|ое|ый|ог
 _FALSE_WORDS = ("псевдо", "ложн", "pseudo", "false")
 _FALSE = re.compile(r"\b(?:псевдо|ложн|pseudo|false)[\w-]*\s?[^.,;:()]*$")
 # a form that is filled in: кровь: 0; кровь (-)
-_FORM = re.compile(r"^[^,;:]{0,40}(?:[:=]\s*(?:0|-|отр\w*|neg\w*|none|absent)(?=\s*$|[,;.])|\(\s*-\s*\))")
+_FORM = re.compile(r"^[^,;:]{0,40}(?:(?:[:=]|\s[–—-])\s*(?:0|-|отр\w*|neg\w*|none|absent)(?=\s*$|[,;.])|\(\s*-\s*\))")
 _ANSWERED = re.compile(
     r"[^.,;?]*\?\s*(?:[–—-]\s*)?(?:(?:патологии|изменений|данных|признаков|таковых)\s+(?:[а-я]+\s+)?)?(?:нет|не|отсутств\w*|no|not|none)\b"
 )
@@ -99,7 +104,15 @@ class Scope:
         said = found[0]
         names = (self.book.cues["mimic"], self.book.keywords["haemorrhage"], self.book.keywords["tumour"], _CERTAIN_OTHER)
         of_source = re.search(r"\w{4}\W*\?", said) and not any(name.search(said) for name in names) and not self._another(said)
-        return " " * len(said) if of_source or self.book.cues["prior"].search(said) else said
+        return " " * len(said) if of_source or self.book.cues["prior"].search(said) or self._own_statement(said) else said
+
+    def _own_statement(self, aside: str) -> bool:
+        """A denial or an end that has its own subject within the brackets: (отека нет), not (не определяется)."""
+        names = ("negation_before", "negation_after", "resolved", "history")
+        cue = next((self.book.cues[name] for name in names if self.book.cues[name].search(aside)), None)
+        if cue is None:
+            return False
+        return bool(_CONTENT.search(self.book.cues["now"].sub(" ", _IT.sub(" ", cue.sub(" ", aside)))))
 
     def firm(self) -> Scope:
         """Less the words of doubt, which may hold those of a denial: не исключается."""
@@ -181,8 +194,19 @@ class Scope:
             if self._denied_after(mark, before):
                 return mark[0]
         for mark in self.book.cues["negation_after"].finditer(after):
+            if self._earlier(after, mark):
+                continue  # СДГ слева, на прошлом КТ не определялась: it is new
             return mark[0] if self._denied_before(mark, after) and not self._objected(_COMMA.split(before)[-1]) else ""
         return ""
+
+    def _earlier(self, after: str, mark: re.Match[str]) -> bool:
+        """Whether a denial behind the finding is of an earlier study: the words of one stand in its own stretch, and none of this one's."""
+        low = max((comma.end() for comma in _STRETCH.finditer(after, 0, mark.start())), default=0)
+        stop = _STRETCH.search(after, mark.end())
+        part = after[low : stop.start() if stop else len(after)]
+        told = _EARLIER.search(part)
+        then = told and (mark.start() - low <= told.start() or _IMPERFECT.search(mark[0]))
+        return bool(then) and not self.book.cues["now"].search(part)
 
     def _denied_itself(self, before: str) -> str:
         """The word itself is denied or called false, or a form is filled in."""
@@ -217,11 +241,21 @@ class Scope:
             return False
         if len(parts) == 1:
             return True
+        if self._of_something_else(between, parts):
+            return False
+        if self.book.keywords["vascular"].search(parts[-1]) and not self.book.keywords["vascular"].search(self.hit):
+            return False  # САК, аневризмы не найдено: one looks for the source of blood that is there
         if _PLURAL_VERB.search(mark[0]) and not any(re.search(r"\d|\w+\s+\w+\s+\w+", part) for part in parts):
             return True  # кровь, воздух, отек отсутствуют
         if any(_SIDED.search(part) for part in parts[:-1]):
             return False
         return not (self.alone() and re.search(r"\w{3}", parts[-1]))
+
+    def _of_something_else(self, between: str, parts: list[str]) -> bool:
+        """САК, дислокации нет; SDH, midline shift absent: behind a word without cases and one comma, what a haemorrhage may do."""
+        if len(parts) != 2 or " or " in between or not self.book.cues["object"].search(parts[-1]):
+            return False
+        return self.hit.isascii() or not (re.search(r"[а-я]{5}", self.hit) or re.search(r"\w", self.before))
 
     def doubt(self) -> str:
         """The words that leave the finding open, or ''."""
@@ -310,7 +344,7 @@ class Scope:
         """The cue is of the nature or change of the finding: нет увеличения гематомы."""
         if self.hit.startswith("кров") and _BREAKS_IN.search(between):
             return False  # нет данных за прорыв крови: the blood is denied where it would have come to
-        said = between[-45:].rpartition(":")[2]
+        said = _GOVERNED.split(between[-45:])[-1]
         return any(not _CIRCUMSTANCE.search(said[: mark.start()]) for mark in self.book.cues["object"].finditer(said))
 
     def _alternative(self) -> bool:
