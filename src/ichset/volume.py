@@ -81,8 +81,20 @@ def from_datasets(datasets: Sequence[Dataset], decoded: Sequence[NDArray[np.inte
     order = np.argsort(along, kind="stable")
     if len(order) > 1 and np.diff(along[order]).min() < SAME_PLACE:
         raise GeometryError("several slices at one position")
-    hu = np.stack([to_hu(datasets[index], decoded[index] if decoded else None) for index in order])
-    return Volume(hu, positions[order], row, column, (float(spacings[0, 0]), float(spacings[0, 1])), order)
+    return Volume(_stacked(datasets, decoded, order), positions[order], row, column, (float(spacings[0, 0]), float(spacings[0, 1])), order)
+
+
+def _stacked(datasets: Sequence[Dataset], decoded: Sequence[NDArray[np.integer]] | None, order: NDArray[np.intp]) -> NDArray[np.int16]:
+    """(slices, rows, columns) Hounsfield units, each slice written to its place at once."""
+    hu = np.empty((0, 0, 0), np.int16)
+    for place, index in enumerate(order):
+        plane = to_hu(datasets[index], decoded[index] if decoded else None)
+        if place == 0:
+            hu = np.empty((len(order), *plane.shape), np.int16)
+        if plane.shape != hu.shape[1:]:
+            raise GeometryError("slices of different pixel spacing or size")
+        hu[place] = plane
+    return hu
 
 
 def to_hu(dataset: Dataset, decoded: NDArray[np.integer] | None = None) -> NDArray[np.int16]:
@@ -113,6 +125,8 @@ def hu_to_stored(hu: NDArray[np.int16], dataset: Dataset) -> NDArray[np.integer]
     bits, signed = int(dataset.BitsStored), int(dataset.PixelRepresentation) == 1
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
     kind = np.dtype(f"{'i' if signed else 'u'}{int(dataset.BitsAllocated) // 8}")
+    if slope == 1 and intercept.is_integer():
+        return np.clip(hu.astype(np.int32) - int(intercept), low, high).astype(kind)
     return np.clip(np.rint((hu.astype(np.float64) - intercept) / slope), low, high).astype(kind)
 
 

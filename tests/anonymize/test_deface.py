@@ -110,6 +110,7 @@ def test_refused_with_the_reason(head: Volume) -> None:
         (replace(head, hu=head.hu[:1], positions=head.positions[:1], order=np.arange(1)), "one slice"),
         (replace(head, hu=head.hu[-7:], positions=head.positions[-7:], order=np.arange(7)), "brain|skull"),
         (replace(head, hu=np.full_like(head.hu, -1000)), "no skull"),
+        (replace(head, hu=head.hu + np.int16(1000)), "not Hounsfield units"),
     ):
         with pytest.raises(CannotDeface, match=reason):
             deface_study([volume], CONFIG, 5)

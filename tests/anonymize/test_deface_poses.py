@@ -113,6 +113,15 @@ def head_rest(volume: Volume) -> Volume:
     return replace(volume, hu=hu)
 
 
+def pillow(volume: Volume, value: int = -200) -> Volume:
+    """Dense foam round the back of the head, as far as the scan goes: skin and pillow are one."""
+    hu = volume.hu.copy()
+    face, back = np.flatnonzero((hu > -300).any((0, 2)))[[0, -1]]
+    behind = hu[:, face + (back - face) * 2 // 3 :]
+    behind[behind < -300] = value
+    return replace(volume, hu=hu)
+
+
 def child(volume: Volume, size: float = 0.75) -> Volume:
     return replace(volume, positions=volume.positions * size, spacing=(volume.spacing[0] * size, volume.spacing[1] * size))
 
@@ -130,6 +139,7 @@ CASES: dict[str, Change] = {
     "frontal defect": partial(defect, at="frontal"),
     "parietal defect": partial(defect, at="parietal"),
     "head-rest": head_rest,
+    "pillow": pillow,
     "child": child,
 }  # fmt: skip
 NORMAL = ("yaw +35", "pitch +15", "prone", "cropped", "child")
@@ -161,6 +171,13 @@ def test_little_brain_in_view_is_refused(real_data: Path) -> None:
     for volume in (top, lowest):
         with pytest.raises(CannotDeface, match=r"brain|skull|up|front"):
             deface_study([volume], CONFIG, 7)
+
+
+@pytest.mark.parametrize("values", [lambda hu: np.maximum(hu + np.int16(1024), 0), lambda hu: np.maximum(hu, 0)], ids=["stored", "cut at water"])
+def test_values_that_are_no_hounsfield_units_are_refused(real_data: Path, values: Callable[[np.ndarray], np.ndarray]) -> None:
+    head = unc_head(real_data)
+    with pytest.raises(CannotDeface, match="not Hounsfield units"):
+        deface_study([replace(head, hu=values(head.hu))], CONFIG, 7)
 
 
 def table(names: Iterable[str]) -> None:

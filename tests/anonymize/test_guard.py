@@ -9,10 +9,11 @@ import pytest
 from scipy import ndimage
 from test_deface import random_head, volume_of
 
-from ichset.anonymize.deface_grid import STEP, grid_of, native_indices, nearest
+from ichset.anonymize.deface_grid import STEP, Grid, grid_of, native_indices, nearest
 from ichset.anonymize.deface_region import find_anatomy
-from ichset.anonymize.guard import bone_of, head_of
+from ichset.anonymize.guard import bone_of, head_of, votes_of
 from ichset.anonymize.morphology import closed, dilate, erode, filled, largest
+from ichset.anonymize.pose import AIR_RAYS, enclosed, find_pose
 from ichset.volume import Volume
 
 LEAST_ML = 300.0
@@ -77,6 +78,30 @@ def test_head_rest_and_frame_are_no_skull() -> None:
     plain, rested = (grid_of(replace(volume, hu=hu)) for hu in (volume.hu, rest))
     assert (bone_of(plain) == bone_of(rested)).all()
     assert (head_of(plain) == head_of(rested)).mean() > 0.9999
+
+
+def test_a_gap_in_a_pillow_that_the_scan_cuts_is_no_airway() -> None:
+    hu = np.full((3, 60, 60), 40, np.float32)  # all pillow, up to the edges
+    rows, columns = np.ogrid[:60, :60]
+    ring = np.abs(np.hypot(rows - 25, columns - 30) - 15) < 1.5
+    hu[:, ring] = 1000
+    hu[:, 48:51, 5:55] = -1000  # the gap, behind the skull
+    grid = Grid(hu, np.ones(hu.shape, bool), np.zeros(3))
+    bone = hu > 250
+    assert votes_of(grid, bone)[1, 49, 30] == 8
+    assert enclosed(bone)[1, 49, 30] < AIR_RAYS
+    assert enclosed(bone)[1, 25, 30] == 8
+
+
+def test_airways_behind_the_brain_are_no_front() -> None:
+    """Whatever air was found: cerebellum and brain stem, lowest in the skull, lie behind."""
+    grid = grid_of(volume_of(random_head(0)))
+    anatomy = find_anatomy(grid, LEAST_ML)
+    air = np.zeros_like(anatomy.bone)
+    points = np.argwhere(anatomy.brain)
+    level, back, middle = points[:, 0].min(), points[:, 1].max(), round(points[:, 2].mean())
+    air[level : level + 5, back + 5 : back + 10, middle - 5 : middle + 5] = True
+    assert find_pose(grid, anatomy.brain, anatomy.bone, air, 1) is None
 
 
 @pytest.mark.parametrize("tilt", [0.0, -18.5])

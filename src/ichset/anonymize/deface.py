@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ichset.anonymize.deface_grid import Grid, grid_of, nearest
-from ichset.anonymize.deface_paper import draw_ellipses
+from ichset.anonymize.deface_grid import Grid, grid_of, looked_up
+from ichset.anonymize.deface_paper import draw_ellipses, hull_of
 from ichset.anonymize.deface_region import AIR, GUARD, KEEP, SOFT, face_region, find_anatomy
 from ichset.anonymize.morphology import largest
 from ichset.anonymize.pose import CannotDeface, Pose
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["CannotDeface", "Defaced", "Plan", "deface_study", "plan_series", "within_limits"]
 
 AIR_HU = -1000
+HULL_MM = 1.0  # the ellipses' places need no finer outline
 SOFT_HU = (35.0, 12.0)  # mean and spread of the values drawn for soft tissue
 
 
@@ -90,16 +91,25 @@ def _by_plan(volume: Volume, number: int, plans: Sequence[Plan], config: DefaceC
     front = np.array([*own.pose.front, 0.0])
     for slice_, (before, after) in enumerate(zip(volume.hu, hu, strict=True)):
         labels = _native_labels(volume, slice_, plans, number)
-        air, soft = np.flatnonzero(labels == AIR), np.flatnonzero(labels == SOFT)
-        if not air.size + soft.size:
+        hidden = (labels == AIR) | (labels == SOFT)
+        rows, columns = np.flatnonzero(hidden.any(1)), np.flatnonzero(hidden.any(0))
+        if not rows.size:
             continue
+        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
         rng = np.random.default_rng([seed, number, slice_])
-        draw_ellipses(after, _largest_bone(before, config), volume, front, config.paper, rng, labels == GUARD)
-        after.ravel()[air] = AIR_HU
-        drawn = np.rint(SOFT_HU[0] + SOFT_HU[1] * rng.standard_normal(soft.size, np.float32)).astype(np.int16)
-        after.ravel()[soft] = drawn + (drawn == before.ravel()[soft])  # no voxel keeps its value by chance
-        changed[slice_] = not np.array_equal(before, after)
+        drawn = draw_ellipses(after, _skull_hull(before, volume, config), volume, front, config.paper, rng, labels != KEEP)
+        _hide(after[box], before[box], labels[box], rng)
+        changed[slice_] = drawn or not np.array_equal(before[box], after[box])
     return Defaced(hu, changed, own.pose, own.grid)
+
+
+def _hide(after: NDArray[np.int16], before: NDArray[np.int16], labels: NDArray[np.uint8], rng: np.random.Generator) -> None:
+    """Air and random soft tissue where the labels say so, in place; no voxel of soft tissue keeps its value by chance."""
+    np.copyto(after, AIR_HU, where=labels == AIR)
+    soft = labels == SOFT
+    kept = before[soft]
+    drawn = np.rint(SOFT_HU[0] + SOFT_HU[1] * rng.standard_normal(kept.size, np.float32)).astype(np.int16)
+    after[soft] = drawn + (drawn == kept)
 
 
 def _native_labels(volume: Volume, slice_: int, plans: Sequence[Plan], own: int) -> NDArray[np.uint8]:
@@ -113,17 +123,18 @@ def _native_labels(volume: Volume, slice_: int, plans: Sequence[Plan], own: int)
 
 
 def _look_up(plan: Plan, volume: Volume, slice_: int) -> NDArray[np.uint8]:
-    flat, inside = nearest(plan.grid, volume, slice_)
-    return plan.labels.ravel()[flat] * inside  # KEEP outside
+    return looked_up(plan.labels, plan.grid, volume, slice_)  # KEEP outside
 
 
-def _largest_bone(hu: NDArray[np.int16], config: DefaceConfig) -> NDArray[np.bool_]:
-    bone = hu > config.paper.threshold_hu
+def _skull_hull(hu: NDArray[np.int16], volume: Volume, config: DefaceConfig) -> NDArray[np.float64]:
+    """(n, 2) hull (row, column) of a slice's largest piece of bone, on every HULL_MM only."""
+    steps = tuple(max(round(HULL_MM / spacing), 1) for spacing in volume.spacing)
+    bone = hu[:: steps[0], :: steps[1]] > config.paper.threshold_hu
     rows = np.flatnonzero(bone.any(1))
     if rows.size:
         used = slice(rows[0], rows[-1] + 1)
         bone[used] = largest(bone[used])
-    return bone
+    return hull_of(bone) * steps
 
 
 # --- paper ----------------------------------------------------------------------------------------
@@ -135,6 +146,6 @@ def _by_paper(volume: Volume, config: DefaceConfig, seed: int, number: int) -> D
     front = np.array([0.0, -1.0, 0.0])
     for slice_ in from_below[: round(len(hu) * config.paper.slices_share)]:
         rng = np.random.default_rng([seed, number, int(slice_)])
-        bone = volume.hu[slice_] > config.paper.threshold_hu
-        changed[slice_] = draw_ellipses(hu[slice_], bone, volume, front, config.paper, rng)
+        hull = hull_of(volume.hu[slice_] > config.paper.threshold_hu)
+        changed[slice_] = draw_ellipses(hu[slice_], hull, volume, front, config.paper, rng)
     return Defaced(hu, changed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from ichset.volume import Volume
 STEP = 2.0  # mm: fine enough for skull and skin, 64 times fewer voxels than half-millimetre slices
 AIR = -1000
 STILL_MM = 1e-6  # so much of a shift across a whole slice is none
+DENSEST = 32_000  # HU: so much the rows that are added up may come to
 PADDING_HU = -1500  # below any tissue: scanners write -2000 or -3024 where nothing was reconstructed
 
 
@@ -145,14 +147,42 @@ def nearest(grid: Grid, volume: Volume, slice_: int) -> tuple[NDArray[np.intp], 
     return np.broadcast_to(flat, volume.hu.shape[1:]), np.broadcast_to(inside, volume.hu.shape[1:])
 
 
+def looked_up(values: NDArray[Any], grid: Grid, volume: Volume, slice_: int) -> NDArray[Any]:
+    """(rows, columns) what `values`, on the grid, are at the voxels of a slice: the nearest, zero outside.
+
+    Where only the columns move along x, as in every axial or tilted slice, whole lines are taken instead of single voxels.
+    """
+    (x_down, *moved), (x_across, *still) = volume.column_direction, volume.row_direction
+    if abs(x_down) * volume.hu.shape[1] * volume.spacing[0] > STILL_MM or np.abs(still).max() * volume.hu.shape[2] * volume.spacing[1] > STILL_MM:
+        flat, inside = nearest(grid, volume, slice_)
+        return np.asarray(values.ravel()[flat] * inside)
+    start = volume.positions[slice_] - grid.origin
+    rows, columns = np.arange(volume.hu.shape[1]) * volume.spacing[0], np.arange(volume.hu.shape[2]) * volume.spacing[1]
+    y, z = (np.rint((start[axis] + rows * share) / STEP).astype(np.intp) for axis, share in zip((1, 2), moved, strict=True))
+    x = np.rint((start[0] + columns * x_across) / STEP).astype(np.intp)
+    result = np.zeros(volume.hu.shape[1:], values.dtype)
+    used = np.flatnonzero((y >= 0) & (y < values.shape[1]) & (z >= 0) & (z < values.shape[0]))
+    within = np.flatnonzero((x >= 0) & (x < values.shape[2]))
+    if used.size and within.size:  # both are runs without a gap
+        lines = values[z[used], y[used]]
+        result[used[0] : used[-1] + 1, within[0] : within[-1] + 1] = np.take(lines, x[within], axis=1)
+    return result
+
+
 def _shrunk(hu: NDArray[np.int16], down: int, across: int) -> NDArray[np.float32]:
     if down == across == 1:
         return hu.astype(np.float32)
     rows, columns = hu.shape[1] // down, hu.shape[2] // across
     small = np.empty((len(hu), rows, columns), np.float32)
     for target, image in zip(small, hu, strict=True):
-        lines = np.maximum(image[: rows * down, : columns * across], AIR).reshape(rows, down, -1).sum(1, dtype=np.float32)
-        target[:] = sum(lines[:, first::across] for first in range(across)) / np.float32(down * across)
+        held = np.clip(image[: rows * down, : columns * across], AIR, DENSEST // down)
+        lines = held[::down].copy()
+        for first in range(1, down):
+            lines += held[first::down]
+        target[:] = lines[:, ::across]
+        for first in range(1, across):
+            target += lines[:, first::across]
+        target /= np.float32(down * across)
     return small
 
 

@@ -51,24 +51,27 @@ def centroid_of(hull: Points) -> Points:
     return ((hull + following) * cross[:, None]).sum(0) / (6 * area)
 
 
-def leaves_at(hull: Points, start: Points, direction: Points) -> Points | None:
-    """Where the ray from inside a convex polygon leaves it."""
+def leaves_at(hull: Points, start: Points, directions: Points) -> Points:
+    """(n, 2) where each of n rays from inside a convex polygon leaves it; nan where one does not."""
     edge = np.roll(hull, -1, 0) - hull
     to = hull - start
-    cross = direction[0] * edge[:, 1] - direction[1] * edge[:, 0]
+    down, across = directions[:, :1], directions[:, 1:]
+    cross = down * edge[:, 1] - across * edge[:, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         far = (to[:, 0] * edge[:, 1] - to[:, 1] * edge[:, 0]) / cross
-        share = (to[:, 0] * direction[1] - to[:, 1] * direction[0]) / cross
-    hits = far[(share >= -1e-9) & (share <= 1 + 1e-9) & (far > 0) & np.isfinite(far)]
-    return start + direction * hits.max() if hits.size else None
+        share = (to[:, 0] * across - to[:, 1] * down) / cross
+    hits = np.where((share >= -1e-9) & (share <= 1 + 1e-9) & (far > 0) & np.isfinite(far), far, -1.0).max(1)
+    return start + directions * np.where(hits > 0, hits, np.nan)[:, None]
 
 
 def draw_ellipses(
-    hu: NDArray[np.int16], bone: NDArray[np.bool_], volume: Volume, front: Points, config: PaperConfig,
+    hu: NDArray[np.int16], hull: Points, volume: Volume, front: Points, config: PaperConfig,
     rng: np.random.Generator, keep: NDArray[np.bool_] | None = None,
 ) -> bool:  # fmt: skip
-    """Draw a slice's ellipses into `hu` in place; `front` (x, y, z) is where the head looks, `keep` is never touched."""
-    hull = hull_of(bone)
+    """Draw a slice's ellipses into `hu` in place; `front` (x, y, z) is where the head looks, `keep` is never touched.
+
+    `hull`: (n, 2) what hull_of() says of its bone.
+    """
     if not len(hull):
         return False
     start = centroid_of(hull)
@@ -76,12 +79,11 @@ def draw_ellipses(
     base = np.arctan2(ahead[1] * volume.spacing[1], ahead[0] * volume.spacing[0])
     turns = np.radians((np.arange(config.rays) - (config.rays - 1) / 2) * config.step_degrees + config.angle_degrees)
     drawn = False
-    for angle in base + turns:
-        direction = np.array([np.cos(angle) / volume.spacing[0], np.sin(angle) / volume.spacing[1]])
-        point = leaves_at(hull, start, direction)
+    directions = np.column_stack([np.cos(base + turns), np.sin(base + turns)]) / volume.spacing
+    for point in leaves_at(hull, start, directions):
         size = rng.uniform(*config.size_mm, 2)
         turn = rng.uniform(0, np.pi)
-        if point is not None:
+        if np.isfinite(point).all():
             drawn |= _fill(hu, point, size, turn, volume.spacing, config.values_hu, rng, keep)
     return drawn
 
@@ -94,13 +96,13 @@ def _fill(
     reach = size.max()
     low = np.maximum(np.floor(centre - reach / np.array(spacing)), 0).astype(int)
     high = np.minimum(np.ceil(centre + reach / np.array(spacing)) + 1, hu.shape).astype(int)
-    if (low >= high).any():
+    window = (slice(low[0], high[0]), slice(low[1], high[1]))
+    if (low >= high).any() or (keep is not None and keep[window].all()):
         return False
     down = ((np.arange(low[0], high[0]) - centre[0]) * spacing[0])[:, None]
     across = ((np.arange(low[1], high[1]) - centre[1]) * spacing[1])[None]
     along, aside = down * np.cos(turn) + across * np.sin(turn), across * np.cos(turn) - down * np.sin(turn)
     inside = (along / size[0]) ** 2 + (aside / size[1]) ** 2 <= 1
-    window = (slice(low[0], high[0]), slice(low[1], high[1]))
     if keep is not None:
         inside &= ~keep[window]
     hu[window][inside] = rng.integers(*values, int(inside.sum()), endpoint=True)

@@ -11,11 +11,12 @@ from scipy import ndimage
 from ichset.anonymize.deface_grid import STEP, Grid
 from ichset.anonymize.guard import MARGIN_MM, bone_of, bulging, completed, head_of, votes_of
 from ichset.anonymize.morphology import Mask, closed, dilate, erode
-from ichset.anonymize.pose import CannotDeface, Pose, find_pose, upright
+from ichset.anonymize.pose import AIR_HU, CannotDeface, Pose, find_pose, upright
 from ichset.config import GuardedConfig
 
 KEEP, AIR, SOFT, GUARD = 0, 1, 2, 3
 BARE_SHARE = 0.2  # of the rays to the skull from the sides: heads have 0.00 to 0.03 without skin before bone, a bare skull 0.45
+LEAST_AIR_SHARE = 0.05  # of the scan: around the head and in it
 ROUND_MM = (6.0, 4.0, 12.0)  # the generic head reaches so far beyond the brain in front, to the sides and up: less than skin, so that it copies none
 LEAST_BONE_MM3 = 50_000
 EAR_MM = (8.0, 52.0, 45.0, 10.0)  # the ears' boxes: from and to beyond the brain's width, before and behind its middle, above the pole
@@ -26,6 +27,7 @@ LARGEST_SCALE = 1.15
 WIDER, CHILD_MM = 1.4, 66.0  # so much wider than the brain the curve is, up to a circle, or up to this half width in a small head
 PITS_MM, PITS_FROM_MM = 40.0, 25.0  # how deep the pits of a small head are, and how far below the pole they begin; as deep again below that
 SMALLER_MM = 20.0  # shorter than ADULT_MM by so much: a small head, with pits in full
+TROUGH_MM, TROUGH_FROM_MM, TROUGH_HALF_MM = 25.0, 15.0, 16.0  # how deep in the middle, in full so far and a third below the pole, how wide
 PATCH_MM, FIELD_MM = 5.0, 150.0
 BACK_SHARE = 0.85  # of the way from the pole to the middle of the brain: the region ends before the clivus
 
@@ -42,6 +44,8 @@ class Anatomy:
 
 def find_anatomy(grid: Grid, least_ml: float) -> Anatomy:
     """Skull, brain, head and pose. Raises CannotDeface."""
+    if (grid.hu[grid.seen] < AIR_HU).mean() < LEAST_AIR_SHARE:
+        raise CannotDeface("no air in view: the values are not Hounsfield units")
     bone = bone_of(grid)
     if bone.sum() * STEP**3 < LEAST_BONE_MM3:
         raise CannotDeface("no skull in view")
@@ -102,6 +106,7 @@ def face_region(grid: Grid, anatomy: Anatomy, config: GuardedConfig, seed: int) 
     middle = (float(level.max()) + float(level.min())) / 2 - pole_level
     generic = ((front / radii[0]) ** 2 + (side / radii[1]) ** 2)[None] + (((height - middle) / radii[2]) ** 2)[:, None, None] < 1
     labels = np.where(region, np.where(generic, SOFT, AIR), KEEP).astype(np.uint8)
+    labels[(labels == KEEP) & (front <= pole * (1 - BACK_SHARE))[None]] = GUARD  # no ellipse behind the region
     labels[_kept(grid, anatomy, height >= -ORBITS_MM, config)] = GUARD
     return labels
 
@@ -109,18 +114,20 @@ def face_region(grid: Grid, anatomy: Anatomy, config: GuardedConfig, seed: int) 
 def _depth(height: NDArray[np.float64], side: NDArray[np.float64], pole: float, wide: float, config: GuardedConfig, seed: int) -> NDArray[np.float64]:
     """(z, y, x) mm from the frontal pole back to the region's border, which goes on downwards as the brain's own front is curved.
 
-    A flat border far behind the brow would leave a step there, where every face has one. In a small head, on whose sides
+    A flat border far behind the brow would leave a step there, where every face has one, and septum and nasal bones would stand
+    out of it where every nose does: a trough takes them. In a small head, on whose sides
     skin and skull fall off alike, pits of random place break what is left of the likeness below the orbits.
     """
-    scale = float(np.clip(pole / ADULT_MM, 1.0, LARGEST_SCALE))
+    scale, size = float(np.clip(pole / ADULT_MM, 1.0, LARGEST_SCALE)), min(pole / ADULT_MM, 1.0)
     down = np.maximum(-height, 0)
     small = float(np.clip((ADULT_MM - pole) / SMALLER_MM, 0, 1))
     depth = np.minimum(config.depth_mm + config.slope * (1 + small) * down, config.deepest_mm) * scale
     curve = pole * (1 - np.sqrt(np.clip(1 - (side / max(wide, min(WIDER * wide, small * CHILD_MM + (1 - small) * pole))) ** 2, 0, 1)))
-    pits = PITS_MM * small * np.clip(down / min(pole / ADULT_MM, 1) / PITS_FROM_MM - 1, 0, 1)
+    trough = TROUGH_MM * np.clip(down / TROUGH_FROM_MM / size - 1 / 3, 0, 1)[:, None, None] * np.exp(-((side / (TROUGH_HALF_MM * size)) ** 2))
+    pits = PITS_MM * small * np.clip(down / size / PITS_FROM_MM - 1, 0, 1)
     places = np.rint(np.clip(height, -FIELD_MM, FIELD_MM) / STEP).astype(int), np.rint(np.clip(side, -FIELD_MM, FIELD_MM) / STEP).astype(int)
     field = _field(seed)[places[0][:, None, None], places[1][None]]
-    return np.minimum(depth[:, None, None] + curve[None] + pits[:, None, None] * field, max(BACK_SHARE * pole, config.depth_mm))
+    return np.minimum(depth[:, None, None] + curve[None] + trough + pits[:, None, None] * field, max(BACK_SHARE * pole, config.depth_mm))
 
 
 def _field(seed: int) -> NDArray[np.float64]:

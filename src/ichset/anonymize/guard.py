@@ -49,6 +49,11 @@ def head_of(grid: Grid) -> Mask:
 
 def votes_of(grid: Grid, bone: Mask) -> NDArray[np.uint8]:
     """How many of eight axial rays from each voxel end in bone; tissue that the edge of the scan cuts ends in bone too."""
+    return rays_ending(_walls(grid, bone))
+
+
+def _walls(grid: Grid, bone: Mask) -> Mask:
+    """Bone and the scan's edges that cut tissue, with a voxel more on all four sides."""
     tissue = grid.hu > SKIN_HU
     cut = ~grid.seen & dilate(tissue & grid.seen, 2 * STEP)
     # padded by a voxel: where the grid itself ends, so does the scan
@@ -56,6 +61,11 @@ def votes_of(grid: Grid, bone: Mask) -> NDArray[np.uint8]:
     for axis in (1, 2):
         for edge, inner in ((0, 1), (-1, -2)):
             wall.swapaxes(0, axis)[edge] |= ends.swapaxes(0, axis)[inner]
+    return np.asarray(wall)
+
+
+def rays_ending(wall: Mask) -> NDArray[np.uint8]:
+    """How many of eight axial rays from each voxel but the outermost end in a wall."""
     votes = np.zeros(wall.shape, np.uint8)
     for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)):
         votes += _reached(wall, dy, dx)

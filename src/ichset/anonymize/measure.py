@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ichset.anonymize.deface_grid import STEP, Grid, grid_of, native_indices, nearest
+from ichset.anonymize.deface_grid import STEP, Grid, grid_of, looked_up, native_indices
 from ichset.anonymize.guard import bone_of, head_of, votes_of
 from ichset.anonymize.morphology import Mask, dilate, erode, largest
 from ichset.anonymize.pose import AIR_HU, CannotDeface, Pose, find_pose, upright
@@ -200,6 +200,5 @@ def _brain_changed(volume: Volume, altered: Mask, slices: NDArray[np.intp], brai
     voxel = volume.spacing[0] * volume.spacing[1] * float(np.median(np.diff(volume.offsets))) if len(volume.hu) > 1 else 1.0
     hit = 0
     for slice_ in slices:
-        flat, inside = nearest(grid, volume, int(slice_))
-        hit += int(np.count_nonzero(brain.ravel()[flat] & inside & altered[slice_]))
+        hit += int(np.count_nonzero(looked_up(brain, grid, volume, int(slice_)) & altered[slice_]))
     return hit * voxel / total if total else 0.0

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ichset.anonymize.deface_grid import STEP, Grid
-from ichset.anonymize.guard import intracranial
+from ichset.anonymize.guard import intracranial, rays_ending
 from ichset.anonymize.morphology import Mask, dilate
 from ichset.errors import CurationError
 
 FRONT_MM = 8.0  # the airways' middle must lie at least this far before the brain's
+LOWEST_SHARE, HIND_MM = 0.2, 2.0  # the brain's lowest fifth lies 2 to 17 mm behind its middle, however the head is tilted or cut
 AIR_HU = -400
 LEAST_AIR = 30  # voxels of 8 mm3
 AIR_RAYS = 5  # of eight that end in bone: nose, sinuses and pharynx, not the gap between head and head-rest
@@ -58,8 +59,13 @@ class Pose:
         return (points[..., :2] - self.centre[:2]) @ self.front
 
 
+def enclosed(bone: Mask) -> NDArray[np.uint8]:
+    """How many of eight axial rays end in bone itself: where a pillow is cut by the scan's edge, the gap behind it is no airway."""
+    return rays_ending(np.pad(bone, ((0, 0), (1, 1), (1, 1))))
+
+
 def airways_of(grid: Grid, head: Mask, brain: Mask, votes: NDArray[np.uint8]) -> Mask:
-    """Air inside the head that bone surrounds, away from the brain: nose, sinuses, pharynx, mastoid cells."""
+    """Air inside the head that bone surrounds, away from the brain: nose, sinuses, pharynx, mastoid cells; `votes` as of enclosed()."""
     return head & (grid.hu < AIR_HU) & (votes >= AIR_RAYS) & ~dilate(brain, 2 * STEP)
 
 
@@ -68,21 +74,24 @@ def upright(grid: Grid, bone: Mask, head: Mask, votes: NDArray[np.uint8], least_
 
     -1: z runs away from the vertex, and both masks belong to the overturned grid. Raises CannotDeface.
     """
-    brain_seen = False
+    brain_seen, closed_in = False, enclosed(bone)
     for up in (1, -1):
         turned = grid if up == 1 else grid.overturned()
         brain = intracranial(turned, bone[::up], votes[::up])
         if brain.sum() * STEP**3 < least_ml * 1000:
             continue
         brain_seen = True
-        air = airways_of(turned, head[::up], brain, votes[::up])
+        air = airways_of(turned, head[::up], brain, closed_in[::up])
         if air.sum() >= LEAST_AIR and np.median(np.nonzero(air)[0]) < np.nonzero(brain)[0].mean():
             return up, brain, air
     raise CannotDeface("which way is up is unclear" if brain_seen else "too little brain in view")
 
 
 def find_pose(grid: Grid, brain: Mask, bone: Mask, air: Mask, up: int) -> Pose | None:
-    """The pose of an upright grid's head, or None when the airways do not tell the front; `up` is what upright() said."""
+    """The pose of an upright grid's head, or None when the airways do not tell the front; `up` is what upright() said.
+
+    What lies lowest in the skull, cerebellum and brain stem, must not lie in front of the rest of the brain.
+    """
     points = grid.coordinates(air)
     if len(points) < LEAST_AIR:
         return None
@@ -90,7 +99,10 @@ def find_pose(grid: Grid, brain: Mask, bone: Mask, air: Mask, up: int) -> Pose |
     towards = _airways_direction(points[:, :2] - centre[:2])
     front = _mirror_axis(grid, brain | bone & dilate(brain, 12.0), centre, towards)
     airways = float(np.median((points[:, :2] - centre[:2]) @ front))
-    return Pose(front, centre, up, airways) if airways >= FRONT_MM else None
+    skull = grid.coordinates(brain)
+    lowest = skull[skull[:, 2] <= np.quantile(skull[:, 2], LOWEST_SHARE)]
+    hind = float(((lowest[:, :2] - centre[:2]) @ front).mean())
+    return Pose(front, centre, up, airways) if airways >= FRONT_MM and hind <= HIND_MM else None
 
 
 def _airways_direction(offsets: Points) -> Points:
