@@ -186,8 +186,9 @@ def _write_series(work: Path, case: Case, series: int, slices: int, size: int, t
         data = path.read_bytes()
         _write_source(work / "retrieved" / case.study / file, d, case, series, instance)
         files.append({
-            "study": case.study, "series": series, "instance": instance, "sop_uid": d.SOPInstanceUID, "file": file, "position": position,
-            "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "pixels": hashlib.sha256(d.PixelData).hexdigest(),
+            "study": case.study, "series": series, "instance": instance, "sop_uid": d.SOPInstanceUID, "file": file,
+            "position": round(position * float(np.cos(np.deg2rad(tilt))), 4), "bytes": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(), "pixels": hashlib.sha256(d.PixelData).hexdigest(),
         })  # fmt: skip
     row = {
         "study": case.study, "series": series, "series_uid": str(d.SeriesInstanceUID), "instances": slices, "description": "AXIAL",

@@ -58,7 +58,15 @@ def context(dataset: Dataset) -> dict[str, Any]:
         "license_name": license_name, "license_url": license_url, "citation": citation(dataset), "link": link(dataset),
         "earlier": dataset.earlier, "text_released": config.release.report_text, "exports": sorted(config.release.exports),
         "judged": _judged(dataset), "capped": config.anonymize.age_cap, "columns": columns(dataset),
+        "changed": _changed(dataset),
     }  # fmt: skip
+
+
+def _changed(dataset: Dataset) -> dict[str, str]:
+    """How much changed since the earlier release, by kind."""
+    kinds = [row["change"] for row in dataset.counted["changes"].to_pylist()] if "changes" in dataset.counted else []
+    counts = {kind: kinds.count(kind) for kind in ("added", "withdrawn")}
+    return {kind: shown(count) for kind, count in {**counts, "relabelled": len(kinds) - sum(counts.values())}.items()}
 
 
 def _judged(dataset: Dataset) -> str:

@@ -6,9 +6,9 @@ import math
 from collections import Counter, defaultdict
 from itertools import combinations
 
+from ichset.release.audit.declared import LABELS
 from ichset.release.audit.evidence import Evidence
 from ichset.release.audit.report import Check
-from ichset.release.audit.tables import LABELS
 
 Z = 1.959963984540054  # 97.5 % point of the normal distribution
 

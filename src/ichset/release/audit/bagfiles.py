@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
+from ichset.release.audit.declared import KEYS
 from ichset.release.audit.evidence import Evidence
 from ichset.release.audit.exports import export_files
 from ichset.release.audit.report import Check
-from ichset.release.audit.tables import KEYS
 
 TAG_FILES = ("bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt", "CHECKSUMS")
 EXPECTED = ("README.md", "DATASHEET.md", "CLAIM.md", "LICENSE", "CITATION.cff", "croissant.json", "atlas.json", "report.html")
+INFO = ("Bag-Software-Agent", "Bagging-Date", "External-Description", "External-Identifier", "Payload-Oxum")
 FIGURES = (
     "flow.svg",
     "flow.png",
@@ -45,6 +46,8 @@ def check_bag(evidence: Evidence) -> Check:
         check.fault(f"{name}: a tag file that no manifest lists")
     for name in sorted(set(evidence.files) - _places(evidence)):
         check.fault(f"{name}: has no place in a release")
+    lines = evidence.text("bag-info.txt").splitlines()
+    check.expect([line.partition(": ")[0] for line in lines], list(INFO), "bag-info.txt: elements, each once")
     oxum = re.search(r"^Payload-Oxum: (\d+)\.(\d+)$", evidence.text("bag-info.txt"), re.MULTILINE)
     total = sum(evidence.files[name].st_size for name in payload)
     check.expect(oxum and (int(oxum[1]), int(oxum[2])), (total, len(payload)), "Payload-Oxum (bytes, files)")
@@ -61,7 +64,10 @@ def _places(evidence: Evidence) -> set[str]:
 def check_sums(evidence: Evidence) -> Check:
     """Every byte is what the manifests say. Runs after the one pass that hashed the files."""
     check = Check("checksums", "every file has the sha256 that manifests and CHECKSUMS give")
+    everything = set(evidence.files) - {"CHECKSUMS", "tagmanifest-sha256.txt"}
+    check.expect(sorted(everything - set(_manifest(evidence, "CHECKSUMS"))), [], "CHECKSUMS: files it does not list")
     for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt", "CHECKSUMS"):
+        check.expect(len(evidence.text(manifest).splitlines()), len(_manifest(evidence, manifest)), f"{manifest}: lines, one a file")
         for name, digest in _manifest(evidence, manifest).items():
             if name in evidence.files:
                 check.expect(evidence.digests.get(name), digest, f"{name} against {manifest}")

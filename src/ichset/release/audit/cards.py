@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 
+from ichset.release.audit.declared import KEYS
 from ichset.release.audit.evidence import Evidence
 from ichset.release.audit.report import Check
-from ichset.release.audit.tables import KEYS
 from ichset.release.audit.words import facts
 
 ROW_TABLES = ("studies", "labels", "series", "instances", "reads")
@@ -88,12 +89,32 @@ def _titles(check: Check, evidence: Evidence, croissant: dict, atlas: dict) -> N
     )
     for name, page in (("LICENSE", licence), ("README.md", readme)):
         check.expect(croissant["license"] in page, True, f"{name}: licence of croissant.json")
+    names = [line.strip() for line in cff.splitlines() if line.startswith("  - name: ")]
+    check.expect(
+        (json.loads(_value(cff, "title")), [json.loads(name[8:]) for name in names]),
+        (croissant["name"], [who["name"] for who in croissant["creator"]]),
+        "CITATION.cff: title and authors",
+    )
+    check.expect(json.loads(_value(readme, "pretty_name")), croissant["name"], "README.md: title in the head")
+    check.expect(_value(readme, "size_categories"), f"[{_size(len(evidence.rows('studies')))}]", "README.md: size in the head")
+    check.expect(re.findall(r"data_files: (\S+)", readme), [f"data/tables/{name}.parquet" for name in ROW_TABLES], "README.md: files in the head")
     check.expect(f'version: "{version}"' in cff and f'date-released: "{day}"' in cff, True, "CITATION.cff: version and date")
     for name in ("README.md", "DATASHEET.md"):
         check.expect(f"Version `{version}` of `{day}`" in evidence.text(name), True, f"{name}: version and date")
         check.expect(croissant["citeAs"].strip() in evidence.text(name), True, f"{name}: citation")
     check.expect(f"<code>{version}</code> of <code>{day}</code>" in evidence.text("report.html"), True, "report.html: version and date")
     check.expect(f"version {version}" in licence, True, "LICENSE: version")
+
+
+def _value(text: str, name: str) -> str:
+    """The value of a line of YAML."""
+    found = re.search(rf"^{name}: (.*)$", text, re.MULTILINE)
+    return found[1].strip() if found else "null"
+
+
+def _size(studies: int) -> str:
+    """The hubs' classes of size."""
+    return next(name for most, name in ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (math.inf, "100K<n<1M")) if studies < most)
 
 
 def _atlas(check: Check, evidence: Evidence, partitions: list[dict]) -> None:
@@ -111,4 +132,8 @@ def _atlas(check: Check, evidence: Evidence, partitions: list[dict]) -> None:
             where = f"atlas.json, {split} {subset.get('Sex') or subset.get('Criterion') or 'total'}"
             check.expect(subset["Exam count"], len(members), f"{where}: exams")
             check.expect(subset["Patient count"], len({row["subject"] for row in members}), f"{where}: patients")
+            check.expect(subset["Series count"], sum(int(row["series"] or 0) for row in members), f"{where}: series")
+            ages = [int(row["age"].rstrip("+")) for row in members if row["age"]]
+            if "Age range" in subset:
+                check.expect([age for age, _ in subset["Age range"]], [min(ages, default=None), max(ages, default=None)], f"{where}: ages")
             check.expect(subset["Image count"], sum(int(row["instances"] or 0) for row in members), f"{where}: images")

@@ -20,6 +20,14 @@ NIFTI_HEADER = 352  # bytes: 348 of header, 4 that say whether extensions follow
 NIFTI_WORDS = ((4, 10), (14, 18), (148, 80), (228, 24), (328, 16))
 
 
+# what a page runs or fetches when it is opened; links that a person follows are none of it
+_LOADED = re.compile(
+    r"<(script|iframe|object|embed|form|base|link|meta\s+http-equiv)\b|\son\w+\s*=\s*[\"']|\b(src|poster|data|srcset)\s*=\s*[\"']?(?!data:image/)\w+:"
+    r"|<(image|use|feImage)\b[^>]*href\s*=\s*[\"'](?!#|data:image/)|@import|url\(\s*[\"']?(?!#|data:image/)\w|!\[[^\]]*\]\(",
+    re.IGNORECASE,
+)
+
+
 class CleanAudit:
     """Fed every file once."""
 
@@ -56,6 +64,8 @@ def _markup(data: bytes) -> Iterator[str]:
     text = data.decode("utf-8", "replace")
     if "<!--" in text:
         yield "a comment"
+    if _LOADED.search(text):
+        yield "a script, a form or something loaded from elsewhere"
     for _, inside in re.findall(r"<(metadata|desc)\b[^>]*>(.*?)</\1>", text, re.DOTALL):
         if re.sub(r"<[^>]*>|image/svg\+xml", "", inside).strip():
             yield "metadata with words in a figure"

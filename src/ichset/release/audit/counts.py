@@ -6,11 +6,11 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable
 
+from ichset.release.audit.declared import LABELS
 from ichset.release.audit.evidence import Evidence, Row
 from ichset.release.audit.report import Check
-from ichset.release.audit.tables import LABELS
 
-PARAMETERS = ("manufacturer", "kernel", "slice_thickness", "kvp", "tube_current")
+PARAMETERS = {"manufacturer": "", "kernel": "", "slice_thickness": "mm", "kvp": "kV", "tube_current": "mA"}
 TOLERANCE = 1e-8
 
 
@@ -72,7 +72,7 @@ def _table2(evidence: Evidence) -> dict[tuple[str, ...], Row]:
         numbers = [float(value) for value in known] if parameter in ("slice_thickness", "kvp", "tube_current") else []
         names = ", ".join(sorted(known, key=float)) if numbers else ", ".join(sorted(known))
         rows[(parameter,)] = {
-            "classes": str(len(known)), "class_names": names, "series": str(len(values) - values.count("")),
+            "unit": PARAMETERS[parameter], "classes": str(len(known)), "class_names": names, "series": str(len(values) - values.count("")),
             "missing": str(values.count("")),
             "lowest": str(min(numbers)) if numbers else "", "highest": str(max(numbers)) if numbers else "",
         }  # fmt: skip
@@ -117,7 +117,9 @@ def _balance(evidence: Evidence) -> dict[tuple[str, ...], Row]:
             "p": (one, one + zero), "p_given_any": (among.count("1"), len(among)),
             "weight_present": (one + zero, 2 * one), "weight_absent": (one + zero, 2 * zero),
         }  # fmt: skip
-        rows[(label,)] = {name: str(part / whole) if whole else "" for name, (part, whole) in shares.items()}
+        rows[(label,)] = {"present": str(one), "absent": str(zero)} | {
+            name: str(part / whole) if whole else "" for name, (part, whole) in shares.items()
+        }
     return rows
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from ichset.release.audit.bio import check_bio
 from ichset.release.audit.evidence import Evidence, Row
 from ichset.release.audit.masks import check_masks
-from ichset.release.audit.nifti import Slice, check_nifti, png_names
+from ichset.release.audit.nifti import Slice, check_nifti, is_volume, png_names
 from ichset.release.audit.report import Check
 from ichset.release.audit.tables import key_slices
 
@@ -37,11 +37,27 @@ def check_exports(evidence: Evidence, slices: Mapping[tuple[str, str], list[Slic
     if parts:
         series = {(row["study"], row["series"]) for row in evidence.rows("series")}
         check.expect({(row["study"], row["series"]) for row in parts}, series, "nifti/parts.csv: series")
+        _tiled(check, parts, slices)
     check_bio(check, evidence)
     check_masks(check, evidence, private)
     if not any(name.startswith("data/exports/") for name in evidence.files):
         check.skipped = "the release has none"
     return check
+
+
+def _tiled(check: Check, parts: list[Row], slices: Mapping[tuple[str, str], list[Slice]]) -> None:
+    """The parts of a series are all its slices, one after the other; only what is no volume has no file."""
+    own: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in parts:
+        own[row["study"], row["series"]].append(row)
+    for key, rows in own.items():
+        if [row["file"] for row in rows] == [""]:
+            check.expect(is_volume(slices.get(key, [])), False, f"nifti/parts.csv, {'/'.join(key)}: a volume without a file")
+            continue
+        spans = sorted((int(row["first_slice"]), int(row["slices"])) for row in rows)
+        check.expect([start for start, _ in spans], [sum(count for _, count in spans[:place]) for place in range(len(spans))],
+                     f"nifti/parts.csv, {'/'.join(key)}: where the parts begin")  # fmt: skip
+        check.expect(sum(count for _, count in spans), len(slices.get(key, [])), f"nifti/parts.csv, {'/'.join(key)}: slices")
 
 
 def export_files(evidence: Evidence) -> set[str]:
@@ -65,20 +81,31 @@ def _lines(evidence: Evidence, name: str) -> Iterator[Row]:
 def _rsna(check: Check, evidence: Evidence) -> None:
     if not any(name.startswith("data/exports/rsna/") for name in evidence.files):
         return
-    marked: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for read in evidence.rows("reads"):
-        for label, places in key_slices(read).items():
-            marked[read["study"], label].update(places)
+    instances, marked = evidence.rows("instances"), _marked(evidence)
     labels = {row["study"]: row for row in evidence.rows("labels")}
     levels = {
         f"{study} {name}": "slice" if labels.get(study, {}).get(label) == "1" and marked.get((study, label)) else "study"
-        for study in {row["study"] for row in evidence.rows("instances")}
+        for study in set(instances.column("study"))
         for name, label in RSNA.items()
     }
     shown = {f"{row['study']} {row['subtype']}": row["level"] for row in _csv(evidence, "data/exports/rsna/level.csv")}
     check.expect(shown == levels, True, "rsna/level.csv tells where labels are a slice's and where a study's")
-    wanted = {row["sop_uid"]: sys.intern(_image(row, labels.get(row["study"], {}), marked)) for row in evidence.rows("instances")}
+    wanted = {row["sop_uid"]: sys.intern(_image(row, labels.get(row["study"], {}), marked)) for row in instances}
     _rsna_rows(check, evidence, wanted)
+
+
+def _marked(evidence: Evidence) -> dict[tuple[str, str], set[str]]:
+    """(study, label) -> slices that a reader marked for it, of those that are released."""
+    marked: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for read in evidence.rows("reads"):
+        for label, places in key_slices(read).items():
+            marked[read["study"], label].update(places)
+    studies = {study for study, _ in marked}
+    released: dict[str, set[str]] = defaultdict(set)
+    for row in evidence.rows("instances"):
+        if row["study"] in studies:
+            released[row["study"]].add(f"{row['series']}:{row['instance']}")
+    return {key: places & released[key[0]] for key, places in marked.items()}
 
 
 def _image(row: Row, labels: Row, marked: Mapping[tuple[str, str], set[str]]) -> str:

@@ -7,6 +7,7 @@ import io
 import re
 from collections import Counter
 
+from ichset.release.audit.charts import check_charts, texts
 from ichset.release.audit.evidence import Evidence
 from ichset.release.audit.report import Check
 
@@ -14,9 +15,9 @@ FOLDER = "data/figures/"
 
 
 def check_figures(evidence: Evidence) -> Check:
-    """The numbers drawn in the flow diagram, the label chart and the age chart are those of the tables."""
+    """The numbers drawn in the flow diagram and in every chart are those of the tables."""
     check = Check("figures", "the numbers drawn in the figures equal the tables")
-    flow = _drawn(evidence, "flow")
+    flow = texts(evidence.text(f"{FOLDER}flow.svg"))
     wanted = Counter(row["count"] for row in evidence.rows("flow") if row["event"] == "kept" and (row["arm"], row["count"]) != ("", "0"))
     # the last stage counts the whole order again: of its reasons only the reserve is drawn, where it left
     last = evidence.rows("flow")[-1]["stage"] if evidence.rows("flow") else ""
@@ -35,8 +36,7 @@ def check_figures(evidence: Evidence) -> Check:
         if (match := re.match(r"([\d,]+)(?= )", text)) and not text.endswith((" left", " reserve, not needed")):
             known = {row["count"] for row in evidence.rows("flow")}
             check.expect(match[1].replace(",", "") in known, True, f"flow.svg: {text!r} stands in flow.csv")
-    bars = [text for text in _drawn(evidence, "labels") if re.fullmatch(r"[\d,]+", text)]
-    check.expect([text.replace(",", "") for text in bars], [row["present"] for row in evidence.rows("table1")], "labels.svg: bars")
+    check_charts(check, evidence)
     _shown_in_report(check, evidence)
     _same_boxes(check, evidence)
     return check
@@ -85,10 +85,3 @@ def _same_boxes(check: Check, evidence: Evidence) -> None:
         check.expect(bool(around.size) and int(around.min()) < 235, True, "flow.png: a box of flow.svg")
     # what is drawn between the boxes is arrows alone: more ink than that is another picture
     check.expect(bool((picture > 235).mean() > 0.5), True, "flow.png: paper between the boxes")
-
-
-def _drawn(evidence: Evidence, name: str) -> list[str]:
-    """The texts of an SVG, in order."""
-    from html import unescape
-
-    return [unescape(text).strip() for text in re.findall(r"<text[^>]*>([^<]*)</text>", evidence.text(f"data/figures/{name}.svg"))]

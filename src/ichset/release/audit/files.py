@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import io
 import shutil
+import statistics
 import subprocess
 from collections import defaultdict
 from itertools import pairwise
@@ -29,6 +30,9 @@ TECHNICAL = {
 # may change from slice to slice; the table has the value of one of them
 VARYING = {"SliceThickness": "slice_thickness", "XRayTubeCurrent": "tube_current", "GantryDetectorTilt": "tilt"}
 GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
+SAFE_PRIVATE = "113111"  # Retain Safe Private Option (PS3.16 CID 7050)
+# slices count as parallel to 1e-3: at a metre from the origin that is a millimetre along the normal
+ALONG_MM, SPACING_MM = 1.0, 0.05
 TELLING = 16  # grey values: a picture of fewer is as good as blank and may well occur twice
 
 
@@ -93,6 +97,9 @@ class FileAudit:
         hu = d.pixel_array * float(d.get("RescaleSlope", 1)) + float(d.get("RescaleIntercept", 0))
         self._picture(row["study"], hu)
         place, directions, spacing = (tuple(map(float, d[tag].value)) for tag in GEOMETRY)
+        self.headers.expect(row["position"] == "" or _near(along, row["position"], ALONG_MM), True, f"{name}: position along the normal, mm")
+        self.headers.expect(_near(spacing[0], series.get("pixel_spacing", "")), True, f"{name}: pixel spacing, mm")
+        self._groups(name, d)
         self.slices[where].append(Slice(along, place, directions, spacing, digest_of(hu)))
 
     def _picture(self, study: str, hu: Any) -> None:
@@ -114,6 +121,15 @@ class FileAudit:
         self.headers.expect(max(map(int, d.keys())) <= 0x7FE00010, True, f"{name}: nothing follows the pixel data")
         for left in self._sources.left(name, values):
             self.headers.fault(f"{name}: {left} is what it was at the source")
+
+    def _groups(self, name: str, d: Any) -> None:
+        """No private element unless the file says that safe ones were kept (PS3.15, option 113111); no overlay, curve or comment on the picture."""
+        codes = {str(item.get("CodeValue", "")) for item in d.get("DeidentificationMethodCodeSequence", [])}
+        tags = list(d.keys())  # a data set yields its elements, and decodes them
+        private = any(tag.is_private for tag in tags)
+        self.headers.expect(private and SAFE_PRIVATE not in codes, False, f"{name}: private elements")
+        self.headers.expect(any(0x5000 <= tag.group <= 0x60FF for tag in tags), False, f"{name}: overlays or curves")
+        self.headers.expect(str(d.get("BurnedInAnnotation", "")).upper() == "YES", False, f"{name}: BurnedInAnnotation")
 
     def _age(self, name: str, header: str, wanted: str) -> None:
         if header.endswith("Y") and header[:-1].isdigit():
@@ -154,17 +170,31 @@ class FileAudit:
         self.order.expect(numbers, list(range(1, len(numbers) + 1)), f"{where}: instance numbers")
         along = sorted(position for _, position in slices)
         gaps = [b - a for a, b in pairwise(along)]
+        self._spacing(where, gaps)
         for before, gap, after in zip(gaps, gaps[1:], gaps[2:], strict=False):
             self.order.looked_at += 1
             # one gap alone that is twice as wide as both its neighbours: a slice is gone
             if min(before, after) > 0 and gap > 1.8 * max(before, after):
                 self.order.fault(f"{where}: a gap of {gap:.2f} mm between slices {min(before, after):.2f} mm apart")
 
+    def _spacing(self, where: str, gaps: list[float]) -> None:
+        study, _, number = where.partition("/")
+        wanted = self.series.get((study, number), {}).get("slice_spacing", "")
+        if wanted and gaps:
+            self.order.expect(_near(statistics.median(gaps), wanted, SPACING_MM), True, f"{where}: slice spacing of series.csv, mm")
+
 
 def _shown(value: Any) -> str:
     """A header's value as text, components joined by a backslash."""
     many = isinstance(value, list) or type(value).__name__ == "MultiValue"
     return "" if value is None else "\\".join(map(str, value)) if many else str(value).strip()
+
+
+def _near(found: float, wanted: str, tolerance: float = 1e-3) -> bool:
+    try:
+        return abs(found - float(wanted)) < tolerance
+    except ValueError:
+        return False
 
 
 def _agree(found: str, wanted: str) -> bool:

@@ -9,6 +9,7 @@ import csv
 import gzip
 import hashlib
 import io
+import re
 import struct
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -22,6 +23,7 @@ from ichset.release.audit.report import Check
 FOLDER = "data/exports/masks/"
 # NIfTI-1 datatype codes of whole numbers and plain floats
 TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}
+STEMS = ("hematoma", "haematoma", "hemorrhage", "haemorrhage", "bleed", "blood", "lesion", "гематом")
 BROKEN = (OSError, EOFError, ValueError, KeyError, struct.error)
 
 
@@ -35,11 +37,15 @@ def check_masks(check: Check, evidence: Evidence, private: Path | None) -> None:
     for row in rows:
         check.expect((row["study"] in studies, row["file"].split("/")[3:4]), (True, [row["study"]]), f"{row['file']}: its study")
         try:
-            voxels, digest = _mask((evidence.release / row["file"]).read_bytes())
+            data = gzip.decompress((evidence.release / row["file"]).read_bytes())
+            voxels, digest = _mask(data)
+            beyond = len(data) - 352 - int(np.prod(voxels.shape)) * struct.unpack_from("<h", data, 72)[0] // 8  # bytes, header, bits a voxel
         except BROKEN as error:
             check.fault(f"{row['file']}: cannot be read as NIfTI ({type(error).__name__})")
             continue
-        released[row["study"]][digest] += 1
+        released[row["study"]][f"{row['kind']} {digest}"] += 1
+        check.expect(row["file"].split("/")[-1].split(".")[0].rstrip("-0123456789"), row["kind"], f"{row['file']}: named after its kind")
+        check.expect(beyond, 0, f"{row['file']}: bytes beyond the voxels")
         found = {"shape": "x".join(map(str, voxels.shape)), "voxels": str(np.count_nonzero(voxels)),
                  "values": ", ".join(f"{value:g}" for value in np.unique(voxels)[:16])}  # fmt: skip
         check.expect({name: row[name] for name in found}, found, f"{row['file']}: shape, voxels set, values")
@@ -64,10 +70,24 @@ def _sources(private: Path, study: str) -> Counter[str] | None:
         for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
             if path.name.lower().endswith((".nii", ".nii.gz")):
                 try:
-                    found[_mask(path.read_bytes())[1]] += 1
+                    found[f"{_kind(path.name)} {_mask(path.read_bytes())[1]}"] += 1
                 except BROKEN:
                     found["unreadable"] += 1
     return found
+
+
+def _kind(name: str) -> str:
+    """What a mask's file says that it shows."""
+    words = re.split(r"[^a-zа-яё]+", name.lower())
+    if any(word.startswith(STEMS) or word in ("ich", "blood", "bleed", "lesion") for word in words):
+        return "haematoma"
+    text = "-".join(words)
+    if "mid-line" in text or any(word.startswith(("midline", "средин")) for word in words):
+        return "midline"
+    for side, short in (("left", ("lv", "vl")), ("right", ("rv", "vr"))):
+        if re.search(rf"(^|-){side}-?(lateral-?)?ventricle", text) or any(word in short for word in words):
+            return f"{side}-ventricle"
+    return "mask"
 
 
 def _mask(data: bytes) -> tuple[np.ndarray[Any, Any], str]:

@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import io
 import struct
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +37,16 @@ def digest_of(hu: Any) -> str:
     """A hash of one slice's HU as 16-bit whole numbers, row by row."""
     whole = np.clip(np.rint(hu), -32768, 32767).astype("<i2")
     return hashlib.sha256(np.ascontiguousarray(whole).tobytes()).hexdigest()
+
+
+def is_volume(slices: list[Slice]) -> bool:
+    """Parallel slices of one spacing, no two at one place (0.01 mm)."""
+    if not slices:
+        return False
+    first = slices[0]
+    alike = all(np.abs(np.array(one.directions + one.spacing) - np.array(first.directions + first.spacing)).max() <= 1e-3 for one in slices)
+    along = sorted(one.along for one in slices)
+    return alike and all(after - before >= 0.01 for before, after in pairwise(along))
 
 
 def png_names(row: Row) -> list[tuple[str, str, int]]:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ichset.release.audit.declared import LABELS
 from ichset.release.audit.evidence import Evidence, Row
 from ichset.release.audit.report import Check
-from ichset.release.audit.tables import LABELS, same
+from ichset.release.audit.tables import same
 from ichset.release.audit.telling import Path as Place
 from ichset.release.audit.telling import keyword, telling
 from ichset.release.audit.trail import check_trail

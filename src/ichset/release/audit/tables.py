@@ -8,17 +8,10 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from ichset.release.audit.declared import COLUMNS, KEYS, LABELS, TEXTS
 from ichset.release.audit.evidence import Evidence, Row
 from ichset.release.audit.report import Check
 
-KEYS = {
-    "studies": ("study",), "labels": ("study",), "series": ("study", "series"), "instances": ("study", "series", "instance"),
-    "reads": ("round", "study", "reader"), "table1": ("label",), "table2": ("parameter",), "tableS1": ("parameter", "class"),
-    "population": ("group",), "balance": ("label",), "flow": ("stage", "arm", "event", "reason"),
-    "shift": ("parameter", "class"), "facts": ("fact",), "splits": ("count",),
-    "agreement": ("round", "first", "second", "label"), "defacing": ("method",), "probe": ("studies",),
-}  # fmt: skip
-LABELS = ("ich", "epidural", "subarachnoid", "subdural", "intracerebral", "intraventricular", "multiple", "fracture", "combined")
 NEED_ICH = ("epidural", "subarachnoid", "subdural", "intracerebral", "intraventricular", "multiple", "combined")
 
 
@@ -27,8 +20,12 @@ def check_tables(evidence: Evidence) -> Check:
     import pyarrow.parquet as pq
 
     check = Check("tables", "CSV and Parquet hold the same cells; keys are unique")
-    for name, key in KEYS.items():
+    changes = {"changes": ("study", "change")} if evidence.rows("changes").names else {}
+    for name, key in {**KEYS, **changes}.items():
         rows = evidence.rows(name)
+        known = COLUMNS[name].split()
+        columns = rows.names[: -len(TEXTS)] if name == "studies" and rows.names[-len(TEXTS) :] == list(TEXTS) else rows.names
+        check.expect(columns, known, f"{name}.csv: columns")
         for values, count in Counter(zip(*map(rows.column, key), strict=True)).items():
             check.expect(count, 1, f"{name}: rows with the key {'/'.join(values)}")
         for number in rows.uneven:
@@ -111,6 +108,11 @@ def check_labels(evidence: Evidence) -> Check:
                 check.expect(row["ich"], "1", f"{study}: ich of a study with {label}")
             if (wanted := judged.get(study, {}).get(label, "")) != "" and "image" in row["judged_by"]:
                 check.expect(row[label], wanted, f"{study}: {label} against the readers")
+    for row in evidence.rows("reads"):
+        where = f"reads, {row['round']} {row['study']} {row['reader']}"
+        check.expect({row[label] for label in LABELS} <= {"0", "1", ""}, True, f"{where}: answers are 1, 0 or empty")
+        check.expect(row["role"] in ("reader", "expert") and row["confidence"] in ("", *"12345"), True, f"{where}: role and confidence")
+        check.expect(set(key_slices(row)) <= set(LABELS), True, f"{where}: labels of key slices")
     return check
 
 

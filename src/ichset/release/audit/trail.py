@@ -8,9 +8,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from ichset.release.audit.declared import LABELS
 from ichset.release.audit.evidence import Evidence
 from ichset.release.audit.report import Check
-from ichset.release.audit.tables import LABELS, same
+from ichset.release.audit.tables import same
 
 # stage -> the table that says who stayed; who left lies beside it as <table>.excluded.parquet
 STAGES = {

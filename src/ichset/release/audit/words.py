@@ -10,12 +10,14 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Sequence
+from html import unescape
 from html.parser import HTMLParser
 
 from ichset.release.audit.agreement import check_agreement
+from ichset.release.audit.declared import LABELS
 from ichset.release.audit.evidence import Evidence, Row
+from ichset.release.audit.probe import check_probe
 from ichset.release.audit.report import Check
-from ichset.release.audit.tables import LABELS
 
 # sentence -> the facts its numbers must be, in order
 CLAIMS = (
@@ -23,9 +25,10 @@ CLAIMS = (
      ("studies", "patients", "arm_ich", "arm_normal")),
     (r"([\d,]+) series, ([\d,]+) DICOM files", ("series", "instances")),
     (r"([\d,]+) reads by ([\d,]+) readers", ("reads", "readers")),
+    (r"([\d,]+) studies were added, ([\d,]+) withdrawn, ([\d,]+) labels changed", ("added", "withdrawn", "relabelled")),
 )  # fmt: skip
 # what stands on the pages as words: names of standards, tables and windows
-FIXED = re.compile(r"Table S?[12]\b|95 %|RFC \d+|Hanley and McNeil")
+FIXED = re.compile(r"Table S?[12]\b|95 %|RFC \d+|Hanley and McNeil|80/40|200/80|380/40|50 to 90 HU|\b2020\)|(?<=\| )\d\d?(?:–\d\d)?(?= \|)")
 TABLES = ("facts", "table1", "table2", "population", "balance", "splits", "agreement", "probe", "defacing", "flow")
 DASH = "–"
 NAMED = ("fact", "count", "parameter", "group", "label")  # a page has these in words
@@ -51,13 +54,19 @@ def check_words(evidence: Evidence) -> Check:
     check = Check("words", "every number in README, DATASHEET and report.html equals the tables")
     known = facts(evidence)
     stored = {row["fact"]: row["value"] for row in evidence.rows("facts")}
+    check.expect(sorted(stored), sorted(known), "facts.csv: facts")
     for name, value in known.items():
         check.expect(stored.get(name, "(none)"), "" if value is None else _plain(value), f"facts.csv: {name}")
+    changes = Counter(row["change"] if row["change"] in ("added", "withdrawn") else "relabelled" for row in evidence.rows("changes"))
+    known |= {name: changes[name] for name in ("added", "withdrawn", "relabelled")}
     for page in ("README.md", "DATASHEET.md"):
         text = evidence.text(page)
         _markdown_tables(check, evidence, page, text)
         _prose(check, page, _bare_prose(text), known)
+    _prose(check, "CLAIM.md", _bare_prose(evidence.text("CLAIM.md"), tables=True), known)
     _html(check, evidence, known)
+    _prose(check, "report.html", _bare_html(evidence.text("report.html")), known)
+    check_probe(check, evidence)
     check_agreement(check, evidence)
     _splits(check, evidence)
     return check
@@ -125,12 +134,18 @@ def _cells(check: Check, where: str, shown: list[list[str]], rows: Sequence[Row]
                 check.fault(f"{where}, row {number}, {column}: the page says {text!r}, the table {cell!r}")
 
 
-def _bare_prose(text: str) -> str:
-    """The page without what is not prose: the head, code, quotations, tables, links."""
+def _bare_prose(text: str, tables: bool = False) -> str:
+    """The page without what is not prose: the head, code, quotations, links, and, unless `tables` are words, tables."""
     text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
     text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-    lines = [line for line in text.splitlines() if not line.startswith(("|", ">", "# "))]
+    lines = [line for line in text.splitlines() if not line.startswith((">", "# ") if tables else ("|", ">", "# "))]
     return re.sub(r"`[^`]*`|<[^>]*>", "", re.sub(r"\s+", " ", " ".join(lines)))
+
+
+def _bare_html(page: str) -> str:
+    """The words of report.html: without figures, tables' cells, headings of the release, and what names its fact."""
+    page = re.sub(r"<(style|svg|code|pre|title|h1|th|td|footer)\b.*?</\1>|<(span|b) data-fact[^>]*>[^<]*</\2>", " ", page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", "", page)))
 
 
 def _prose(check: Check, page: str, prose: str, known: dict[str, float | None]) -> None:

@@ -31,7 +31,7 @@ def write(dataset: Dataset) -> None:
         writer.writerow(["ID", "Label"])
         for batch in dataset.records.files.select(["study", "series", "instance", "sop_uid"]).to_batches(8192):
             for row in batch.to_pylist():
-                values = _image(row, labels[row["study"]], marked[row["study"]], levels)
+                values = _image(row, labels[row["study"]], marked.get(row["study"], {}), levels)
                 values["any"] = 1 if 1 in values.values() else values["any"]
                 writer.writerows((f"ID_{row['sop_uid']}_{name}", value) for name, value in values.items() if value is not None)
     with (folder / "level.csv").open("w", encoding="utf-8", newline="") as file:
@@ -55,9 +55,13 @@ def _image(row: dict[str, Any], label: dict[str, Any], marked: dict[str, set[str
 
 
 def _marked(dataset: Dataset) -> dict[str, dict[str, set[str]]]:
-    """study -> label -> key slices (`series:instance`) of any reader of the image round."""
+    """study -> label -> key slices (`series:instance`) of any reader of the image round, of those that are released."""
     marked: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    released: dict[str, set[str]] = defaultdict(set)
     for row in dataset.records.reads.to_pylist():
         for label, slices in json.loads(row["key_slices"] or "{}").items():
             marked[row["study"]][label].update(slices)
-    return marked
+    for row in dataset.records.files.select(["study", "series", "instance"]).to_pylist():
+        if row["study"] in marked:
+            released[row["study"]].add(f"{row['series']}:{row['instance']}")
+    return {study: {label: slices & released[study] for label, slices in own.items()} for study, own in marked.items()}
