@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 STEP_HU = 200.0  # a stroke stands out by this from what is beside it: text that is to be read does, noise does not
 ABOVE_NOISE = 4.0  # and by so many times the median difference of neighbouring pixels
 REACHES = (2, 4)  # pixels from a stroke's pixel to the ground beside it: strokes of small and of large letters
+WAYS = tuple((reach, sign) for reach in REACHES for sign in (1, -1))  # brighter than both sides, darker than both
 BLOCK = (4, 32)  # sampled rows (every second) and columns of a block
 FULL = 8  # stroke pixels of a block: half a word of the smallest letters, where two rows of blocks share them
 QUANTILES = (0.15, 0.4, 0.65, 0.9)  # of the values halfway between strokes and their ground: thresholds that part them
@@ -35,8 +36,10 @@ def drawn_text(frame: NDArray, slope: float = 1.0) -> bool:
     step = max(1, int(STEP_HU / abs(slope or 1.0)))
     if min(values.shape) <= 2 * max(REACHES) or int(values.max()) - int(values.min()) <= step:
         return False
+    if not _any_full(values, step):
+        return False  # nor would there be above the noise, whose level costs as much as the rest
     step = max(step, int(ABOVE_NOISE * _noise(values)))
-    return any(_has_line(part, thresholds, step) for reach in REACHES for sign in (1, -1) for part, thresholds in _places(values, reach, sign, step))
+    return any(_has_line(part, thresholds, step) for reach, sign in WAYS for part, thresholds in _places(values, reach, sign, step))
 
 
 def _signed(frame: NDArray) -> NDArray[np.int16 | np.int32]:
@@ -53,24 +56,44 @@ def _noise(values: NDArray) -> float:
     return float(np.median(apart)) if apart.size else 0.0
 
 
+def _any_full(values: NDArray, step: int) -> bool:
+    return any(_full_blocks(_strokes(values[::2], reach, sign, step)).any() for reach, sign in WAYS)
+
+
+def _strokes(rows: NDArray, reach: int, sign: int, step: int) -> NDArray[np.bool_]:
+    """Pixels that stand out from both sides, without the first and last `reach` columns; filled up to whole blocks."""
+    middle, left, right = _sides(rows, reach)
+    found = np.zeros([-(-size // by) * by for size, by in zip(middle.shape, BLOCK, strict=True)], bool)
+    inner = found[: middle.shape[0], : middle.shape[1]]
+    edge, out = (middle - step, np.greater) if sign > 0 else (middle + step, np.less)
+    out(edge, left, out=inner)
+    inner &= out(edge, right)
+    return found
+
+
+def _sides(rows: NDArray, reach: int) -> tuple[NDArray, NDArray, NDArray]:
+    return rows[:, reach:-reach], rows[:, : -2 * reach], rows[:, 2 * reach :]
+
+
+def _full_blocks(strokes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """One value a block: whether FULL of its pixels are strokes. 32 columns are the bits of one number."""
+    bits = np.bitwise_count(np.packbits(strokes, axis=1).view(np.uint32))
+    return bits.reshape(-1, BLOCK[0], bits.shape[1]).sum(1, dtype=np.uint8) >= FULL  # type: ignore[no-any-return]
+
+
 def _places(values: NDArray, reach: int, sign: int, step: int) -> Iterator[tuple[NDArray, NDArray]]:
     """Parts of the frame that may hold a word, turned so that strokes are bright, and the thresholds to look at them with."""
-    rows = values[::2]
-    middle, left, right = rows[:, reach:-reach], rows[:, : -2 * reach], rows[:, 2 * reach :]
-    edge = middle - step if sign > 0 else middle + step
-    stroke = (edge > left) & (edge > right) if sign > 0 else (edge < left) & (edge < right)
-    high, wide = (-(-size // by) for size, by in zip(stroke.shape, BLOCK, strict=True))
-    blocks = np.zeros((high * BLOCK[0], wide * BLOCK[1]), bool)
-    blocks[: stroke.shape[0], : stroke.shape[1]] = stroke
-    counts = blocks.reshape(high, BLOCK[0], wide, BLOCK[1]).sum((1, 3), dtype=np.int16)
-    if counts.max() < FULL:
+    middle, left, right = _sides(values[::2], reach)
+    stroke = _strokes(values[::2], reach, sign, step)
+    full = _full_blocks(stroke)
+    if not full.any():
         return
     from scipy import ndimage  # half a second, and most series end above
 
-    labels, _ = ndimage.label(counts >= FULL, np.ones((3, 3), int))
+    labels, _ = ndimage.label(full, np.ones((3, 3), int))
     for top, side in ndimage.find_objects(labels):
         down, across = (slice(max(one.start - 1, 0) * by, (one.stop + 1) * by) for one, by in zip((top, side), BLOCK, strict=True))
-        found = stroke[down, across]
+        found = stroke[: len(middle), : middle.shape[1]][down, across]
         stems = np.count_nonzero(found[:, 1:] & ~found[:, :-1], axis=1)
         if np.count_nonzero(stems >= STEMS) < 2:
             continue
