@@ -19,15 +19,16 @@ NEAREST = 6  # cues before a finding that are weighed
 _COMMA = re.compile(r",(?!\d)|\s[–—-]\s")
 _STRETCH = re.compile(r",(?!\d)")
 _LED = re.compile(r"^\s*[:–—-]\s")  # the diagnosis of the referral - SAH: the dash leads on
-_EARLIER = re.compile(r"\b(?:на|в|при)\s+(?:прошл|предыдущ|предшеств|исходн|первичн)|\bon\s+(?:the\s+)?(?:prior|previous|earlier|initial|old|outside)\b")
+_EARLIER = re.compile(r"\b(?:на|в|при)\s+(?:прошл|предыдущ|предшеств|исходн|первичн|поступлен)|\bon\s+(?:the\s+)?(?:prior|previous|earlier|initial|old|outside|admission|baseline|first|presenting)\b")
 _IMPERFECT = re.compile(r"л(?:ся|ась|ось|ись)$")
+_BEFORE_NOW = re.compile(r"\b(?:ранее|раньше|прежде|вчера|накануне|previously|formerly)\s*[–—-]?\s*$")
 _ENDS = re.compile(r"\s*(?:$|[.,;)])")
 _OPENS = re.compile(r"\s*(?:на|при|в|во|по|со|с|из|у|at|on|in|within|the)\s")
 _NOMINATIVE = re.compile(r"(?:ая|яя|ое|щее|днее|жее|ый|ые|кровоизлияние|гематома|кровь|полоска|скопление|слой|участок)$")
 _SIDED = re.compile(r"\b(?:слева|справа|лев(?:ой|ого|ом)|прав(?:ой|ого|ом)|left|right|small|tiny|thin|large|trace|known|stable|unchanged)\b")
 _GENITIVE = re.compile(r"без|нет|отсутств|ни$|no$|without")
 _GOVERNS = re.compile(r"после|состояние после|последстви|исход|after|status post")
-_DONE = re.compile(r"(?:ся|сь|на|но|ны|ла|ло|ли|resolved|cleared|seen|present|identified|visualized)$")
+_DONE = re.compile(r"(?:нная|нное|нные|или|ся|сь|на|но|ны|ла|ло|ли|resolved|cleared|seen|present|identified|visualized)$")
 _SUBJECT = re.compile(r"\b\w{3,}(?:ция|сия|лия|мия|ние|тие|tion|sion)\b")
 _DENIED_WORD = re.compile(r"\b(?:без|нет|не|no|without|not)\s+(?:признаков\s+)?$")
 _NOT_QUITE = re.compile(_DENIED_WORD.pattern + r"|\b(?:почти|практически|near|nearly|almost)[\s-]+$")
@@ -54,13 +55,14 @@ _DIRECTLY = re.compile(r"\b(?:не(?:\s+[а-я]+(?:ым|ой|ая|ое|ый|ог
 _FALSE_WORDS = ("псевдо", "ложн", "pseudo", "false")
 _FALSE = re.compile(r"\b(?:псевдо|ложн|pseudo|false)[\w-]*\s?[^.,;:()]*$")
 # a form that is filled in: кровь: 0; кровь (-)
-_FORM = re.compile(r"^[^,;:]{0,40}(?:(?:[:=]|\s[–—-])\s*(?:0|-|отр\w*|neg\w*|none|absent)(?=\s*$|[,;.])|\(\s*-\s*\))")
+_FORM = re.compile(r"^[^,;:]{0,40}(?:(?:[:=]|\s[–—-])\s*(?:0|-|отр\w*|neg\w*|none|no|absent)(?=\s*$|[,;.])|\(\s*[–—-]\s*\))")
 _ANSWERED = re.compile(
     r"[^.,;?]*\?\s*(?:[–—-]\s*)?(?:(?:патологии|изменений|данных|признаков|таковых)\s+(?:[а-я]+\s+)?)?(?:нет|не|отсутств\w*|no|not|none)\b"
 )
 _WITH = re.compile(r"\b(?:с|со|with)\s+(?:[\w-]+\s+){0,3}$")
 _INTO_IT = re.compile(r"\s+(?:в|во|in|into|within)\s+(?:[\w-]+\s+)?(?:кист|cyst|a cyst|cavit)")
-_EXCLUDE = ("исключ", "для исключ", "с целью исключ", "to exclude", "to rule", "rule out", "exclu")
+_EXCLUDE = ("исключ", "для исключ", "с целью исключ", "вопрос", "question", "to exclude", "to rule", "rule out", "exclu")
+_ANAMNESIS = ("анамнез", "history")
 _UNSURE = re.compile(r"неясн|дифф|сложно|трудно|затрудн|сомнит|unclear|indeterm|differen|questionable|uncertain")
 _LISTING = ("дифф", "диф.", "differential")  # what follows is a list of what it may be
 _PLURAL_VERB = re.compile(r"(?:ют|ют?ся|ны|not seen|absent|excluded)$")
@@ -175,6 +177,8 @@ class Scope:
         """The words that place the finding in an earlier study, unless the same clause goes on with what is seen now."""
         prior, now, own = self.book.cues["prior"], self.book.cues["now"], self._own_after
         behind = self.book.cues["prior_after"].search(own)
+        if (then := _BEFORE_NOW.search(self.before)) and not now.search(self.after):
+            return then[0].strip()
         if not behind and not prior.search(self.before):
             return ""
         if any(MEASURE.search(self.after, mark.end()) for mark in now.finditer(self.after)):
@@ -320,7 +324,7 @@ class Scope:
             between = _LED.sub("", self.before[mark.end() :])
             if _COMMA.search(between) and self.alone():
                 continue
-            if name == "history" and (":" in self.before[mark.end() :] or (_GOVERNS.match(mark[0]) and self._subject())):
+            if name == "history" and ((":" in self.before[mark.end() :] and not mark[0].startswith(_ANAMNESIS)) or (_GOVERNS.match(mark[0]) and self._subject())):
                 continue
             return mark[0]
         return ""
