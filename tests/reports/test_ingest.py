@@ -187,6 +187,18 @@ def test_a_folder_is_read_in_the_order_of_names(tmp_path: Path) -> None:
     assert len({row["report"] for row in kept}) == 3 and all(len(row["report"]) == 18 for row in kept)
 
 
+@pytest.mark.parametrize("batch_rows", [1, 3, 1000])
+@pytest.mark.parametrize("limit", [1, 4, 5, 8, 100])
+def test_a_trial_takes_the_first_rows_of_the_export(tmp_path: Path, limit: int, batch_rows: int) -> None:
+    lines = [ROW.replace("A1", f"A{number}") for number in range(4)]
+    written(tmp_path, "\n".join([HEAD, lines[0], "too;short", *lines[1:]]))
+    written(tmp_path, "\n".join([HEAD, *lines]).replace("A", "B"), "b.csv")
+    whole = [(row.get("source_row"), row["report"]) for part in run(tmp_path) for row in part]
+    kept, excluded = run(tmp_path, limit=limit, batch_rows=batch_rows)
+    assert len(kept) + len(excluded) == min(limit, len(whole)) and len(whole) == 9
+    assert [row["source_row"] for row in kept] == [2, 4, 5, 6, 2, 3, 4, 5][: limit - (limit > 1)]
+
+
 def test_columns_can_be_mapped(tmp_path: Path) -> None:
     text = "k1,k2,k3,k4\nA1,description here,conclusion here,CT head\n"
     kept, _ = run(written(tmp_path, text), columns={"accession": "K1", "description": "k2", "conclusion": "k3", "title": "k4"})

@@ -13,6 +13,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ichset.config import IngestConfig
@@ -37,6 +38,18 @@ class Chunk:
     rows: pa.Array
     columns: Mapping[str, pa.Array]
     faults: Sequence[Fault] = field(default_factory=tuple)
+
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.faults)
+
+    def first(self, count: int) -> Chunk:
+        """The first `count` rows by their place in the file, those that cannot be read included."""
+        if count >= len(self):
+            return self
+        last = sorted([*self.rows.to_pylist(), *(fault.row for fault in self.faults)])[count - 1]
+        keep = pc.less_equal(self.rows, last)
+        columns = {name: column.filter(keep) for name, column in self.columns.items()}
+        return Chunk(self.rows.filter(keep), columns, [fault for fault in self.faults if fault.row <= last])
 
 
 class Export(Protocol):

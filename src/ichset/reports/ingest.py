@@ -7,6 +7,7 @@ all stops the run before anything is written.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
@@ -40,14 +41,17 @@ def ingest_reports(config: IngestConfig) -> Iterator[StageOutput]:
     """
     opened = [open_export(name, path, config) for name, path in find_exports(config.path)]
     _say_missing([export.columns for export in opened if export is not None])
-    empty = True
+    taken, most = 0, math.inf if config.limit is None else config.limit
     for export in opened:
-        if export is None:
+        if export is None or taken >= most:
             continue
         for chunk in _read_ahead(export.chunks()):
-            empty = empty and not len(chunk.rows) and not chunk.faults
+            chunk = chunk if config.limit is None else chunk.first(config.limit - taken)
+            taken += len(chunk)
             yield _output(export.name, chunk, config)
-    if empty:
+            if taken >= most:
+                break
+    if not taken:
         raise ConfigError(f"{config.path}: the export holds no reports; check ingest.path and the export's filter")
 
 
