@@ -88,3 +88,16 @@ def test_make_targets_are_one_line_each_and_in_the_readme() -> None:
     for target in ("release", "pacs", "test", "stress", "bench", "check", "install"):
         assert re.search(rf"^{target}:", makefile, re.M)
         assert f"make {target}" in README
+
+
+def test_every_key_of_the_config_is_read_somewhere() -> None:
+    """A key that no code asks for is a promise not kept (`--limit` once was)."""
+    from pydantic import BaseModel
+
+    from ichset import config
+
+    models = [one for one in vars(config).values() if isinstance(one, type) and issubclass(one, BaseModel)]
+    code = "\n".join(path.read_text("utf-8") for path in (ROOT / "src/ichset").rglob("*.py") if path.name != "config.py")
+    keys = {key for model in models for key in model.model_fields} - {"schema_version"}  # checked as it is read
+    by_name = {f"max_{score}" for score in ("motion", "metal", "detector", "truncated")} if 'f"max_{name}"' in code else set()
+    assert not sorted(key for key in keys - by_name if not re.search(rf"\.{key}\b", code))
