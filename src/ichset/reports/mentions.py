@@ -246,7 +246,8 @@ def _own_stretch(words: str, low: int, high: int, hit: Hit) -> str:
 
 def _counted(said: str, around: str) -> bool:
     """More than one by the word's ending or its number. Petechiae of an infarct are one focus."""
-    return bool((said.endswith(("ы", "и", "я")) and _PLURAL.search(said) and not _INFARCT.search(around)) or _NUMBER.search(said) or _FOCI.search(around))
+    plural = said.endswith(("ы", "и", "я")) and _PLURAL.search(said) and not _INFARCT.search(around)
+    return bool(plural or _NUMBER.search(said) or _FOCI.search(around))
 
 
 def _side(clause: str) -> str:

@@ -17,9 +17,10 @@ _OTHERS = ("гематот", "гематор", "hematot", "гематок", "г�
 # 2019 г. Срединные структуры; 7х8 см. САК нет: a unit with a capital behind it ends its sentence, which lower case would hide
 _UNIT_ENDS = re.compile(r"(\d\s?(?:см|мм|мл|ед|ч|мин|сут|cm|mm|ml|cc|гг?(?=\.\s+[А-Я][а-яё\s])))\.(?=\s+[А-ЯA-Z])")
 # a line that was only wrapped: a long one, open at its end, before a small letter; or one that ends with a comma or a preposition
+_HANGING = "|".join(rf"(?<=\s{word})" for word in ["не", "без", "и", "в", "с", "на", "по", "от", "из", "для", "после", "при", "или", "no", "of"])
 _WRAPPED = re.compile(
     r"(?<=[^\n]{40}[^\n.:;!?\s])[ \t\r]*\n(?=[ \t]*[а-яёa-z(])"
-    r"|(?<=,)[ \t\r]*\n(?=[ \t]*\w)|(?:(?<=\sне)|(?<=\sбез)|(?<=\sи)|(?<=\sв)|(?<=\sс)|(?<=\sна)|(?<=\sпо)|(?<=\sот)|(?<=\sиз)|(?<=\sдля)|(?<=\sпосле)|(?<=\sпри)|(?<=\sили)|(?<=\sno)|(?<=\sof))[ \t\r]*\n"
+    rf"|(?<=,)[ \t\r]*\n(?=[ \t]*\w)|(?:{_HANGING})[ \t\r]*\n"
 )
 _DOUBLED = re.compile(r"(.)\1+")
 _WORD = re.compile(r"[а-я]{7,}|[a-z]{7,}")
