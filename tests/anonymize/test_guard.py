@@ -70,6 +70,20 @@ def test_craniectomy_leaves_the_brain_guarded() -> None:
     assert (guards[0] & ~dilate(guards[1], 3 * STEP)).sum() < 0.002 * guards[0].sum()
 
 
+def test_a_missing_crown_with_a_gap_in_its_last_ring_of_bone_hides_no_brain() -> None:
+    volume = volume_of(random_head(0))
+    last = len(volume.hu) * 3 // 4
+    hu = volume.hu[:last].copy()
+    middle = hu.shape[2] // 2
+    gap = hu[-6:, : hu.shape[1] // 2, middle - 3 : middle + 3]
+    assert (gap > 250).any()
+    gap[gap > 250] = 40
+    cut = replace(volume, hu=hu, positions=volume.positions[:last], order=np.arange(last))
+    whole = replace(cut, hu=volume.hu[:last])
+    found, wanted = (find_anatomy(grid_of(one), LEAST_ML).brain for one in (cut, whole))
+    assert (wanted & ~found).sum() < 0.01 * wanted.sum()
+
+
 def test_head_rest_and_frame_are_no_skull() -> None:
     volume = volume_of(random_head(2))
     rest = volume.hu.copy()

@@ -80,7 +80,7 @@ def intracranial(grid: Grid, bone: Mask, votes: NDArray[np.uint8] | None = None,
     """
     votes = votes_of(grid, bone) if votes is None else votes
     roof = bone if vault is None else bone | vault
-    covered = np.logical_or.accumulate(roof[::-1], 0)[::-1] | _open_top(grid, bone)
+    covered = np.logical_or.accumulate(roof[::-1], 0)[::-1] | _open_top(grid, bone, votes)
     smooth = ndimage.gaussian_filter(grid.hu, SMOOTH)
     inside = (votes >= RAYS_NEEDED) & covered & (smooth > SOFT_HU[0]) & (smooth < SOFT_HU[1]) & ~bone
     core = largest(erode(inside, CORE_MM))
@@ -197,13 +197,13 @@ def _reached(bone: Mask, dy: int, dx: int) -> Mask:
     return hit
 
 
-def _open_top(grid: Grid, bone: Mask) -> Mask:
-    """Columns that leave the scan upwards inside a ring of bone: the vertex is missing from the scan."""
+def _open_top(grid: Grid, bone: Mask, votes: NDArray[np.uint8]) -> Mask:
+    """Columns that leave the scan upwards inside a ring of bone, with one gap at most: the vertex is missing from the scan."""
     top = np.zeros(bone.shape, bool)
     seen = np.flatnonzero(grid.seen.any((1, 2)))
     if not seen.size:
         return top
     last = seen[-1]
     for level in range(max(last - 2, 0), last + 1):  # a tilted stack's last plane is seen in part only
-        top[:] |= ndimage.binary_fill_holes(bone[level])[None]
+        top[:] |= (ndimage.binary_fill_holes(bone[level]) | (votes[level] >= RAYS_NEEDED))[None]
     return top

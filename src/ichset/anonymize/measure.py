@@ -24,6 +24,7 @@ WIDE_MM, ABOVE_MM, BELOW_MM, DEEP_MM = 55, 60, 70, 75  # the face zone around th
 SAME_MM = 1.0
 RELIEF_SIGMA_MM = 8.0
 WALL_MM, SHELL_MM = 8.0, 10.0
+FAT_HU = (-150, -35)  # over 6 mm: below fluid and brain, however noisy
 
 
 @dataclass(frozen=True)
@@ -184,10 +185,12 @@ def _minus_mean(depth: NDArray[np.float64], zone: NDArray[np.bool_]) -> NDArray[
 def skull_flood(grid: Grid, bone: Mask, head: Mask) -> Mask:
     """The largest room of soft tissue whose walls are bone, thickened by WALL_MM, and a shell of SHELL_MM beneath the skin.
 
-    Orbits, nose and neck are other rooms because the skull's openings to them are narrower than twice WALL_MM; the shell
-    stops the room where a piece of the skull is missing.
+    Orbits, nose and neck are other rooms because the skull's openings to them are narrower than twice WALL_MM, or, where thick
+    slices blur an orbit's roof, because fat lies in them; the shell stops the room where a piece of the skull is missing.
     """
-    soft = (grid.hu > -50) & (grid.hu < 130)
+    fat = ndimage.uniform_filter(grid.hu, 3)
+    fat = dilate((fat > FAT_HU[0]) & (fat < FAT_HU[1]) & head, STEP)
+    soft = (grid.hu > -50) & (grid.hu < 130) & ~fat
     deep = erode(head | ~grid.seen, SHELL_MM)
     room = largest(erode(soft & deep & ~dilate(bone, WALL_MM) & ~dilate(grid.hu < AIR_HU, 2 * STEP), STEP))
     # one voxel less all round: a partial-volume voxel of dura or bone is no brain
