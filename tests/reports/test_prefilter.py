@@ -9,10 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ichset.config import RulesConfig
+from ichset.config import EngineConfig, RulesConfig
+from ichset.reports import rules as stage
 from ichset.reports.normalize import ALIKE, STEMS, normalize
 from ichset.reports.prefilter import Prefilter, _least, load_prefilter
-from ichset.reports.rules import Rules, _to_read, load_rules
+from ichset.reports.rules import Rules, _to_read, load_rules, rule_reports
 
 CASES = Path(__file__).parent / "cases"
 PLAIN = "Срединные структуры не смещены. Желудочки мозга обычной формы. Патологических изменений не выявлено."
@@ -89,3 +90,16 @@ def test_the_scan_does_not_grow_with_phrases_that_say_nothing_new() -> None:
         "гематом*", "кровь", "прорыв* ... рог*", "в <year>",
     }  # fmt: skip
     assert all(len(pattern) < 20_000 for pattern in _engines("scoped")[1].patterns), "RE2 gives up its fast way on a pattern too long"
+
+
+def test_reports_sent_to_workers_come_back_as_the_batches_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [None, *_case_texts()[:150]]
+    columns = [[f"r{at}" for at in range(len(texts))], [f"S{at}" for at in range(len(texts))], texts, texts[::-1]]
+    whole = pa.record_batch([pa.array(each, pa.string()) for each in columns], ["report", "study", "description", "conclusion"])
+    batches = [whole.slice(0, 100), whole.slice(100, 0), whole.slice(100)]
+    alone = list(rule_reports(batches, RulesConfig(), EngineConfig(jobs=1)))
+    monkeypatch.setattr(stage, "ALONE", 0)
+    monkeypatch.setattr(stage, "SENT", 7)
+    shared = list(rule_reports(batches, RulesConfig(), EngineConfig(jobs=2)))
+    assert [output.kept.num_rows for output in shared] == [100, 0, 51]
+    assert [(output.kept, output.tables) for output in shared] == [(output.kept, output.tables) for output in alone]

@@ -190,6 +190,7 @@ def _only(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 # --- over batches ---------------------------------------------------------------------------------
+SENT = 2048  # reports a worker is given at a time
 ALONE = 20_000  # reports: for fewer, starting workers costs more than they save
 
 
@@ -200,11 +201,39 @@ def rule_reports(batches: Iterable[pa.RecordBatch], config: RulesConfig, engine:
     source = iter(batches)
     first = _first(source)
     jobs = 1 if sum(batch.num_rows for batch in first) < ALONE else None
-    for _, output in run_each(partial(_read_batch, chosen), chain(first, source), engine, jobs, title="rules"):
+    parts: list[tuple[pa.Table, pa.Table]] = []
+    for sent, output in run_each(partial(_read_sent, chosen), _sent(chain(first, source)), engine, jobs, title="rules"):
         if isinstance(output, WorkerDied):
             raise CurationError("a worker died while it read reports; lower ingest.batch_rows or give the machine more memory")
-        ruled, mentions = output
-        yield StageOutput(ruled, RULED.excluded_schema.empty_table(), {MENTIONS.name: mentions})
+        parts.append(output)
+        if sent.last:
+            ruled, mentions = (pa.concat_tables(tables).combine_chunks() for tables in zip(*parts, strict=True))
+            parts.clear()
+            yield StageOutput(ruled, RULED.excluded_schema.empty_table(), {MENTIONS.name: mentions})
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """Some rows of a batch as Arrow's stream format: their own bytes alone are handed to a worker. `last` of their batch."""
+
+    rows: pa.Buffer
+    last: bool
+
+
+def _sent(batches: Iterable[pa.RecordBatch]) -> Iterator[_Sent]:
+    """The columns that are read, at most SENT rows at a time: workers share the end of the work, and little of it lies in memory."""
+    for batch in batches:
+        read = batch.select(["report", "study", "description", "conclusion"])
+        for at in range(0, max(batch.num_rows, 1), SENT):
+            packed = pa.BufferOutputStream()
+            with pa.ipc.new_stream(packed, read.schema) as stream:
+                stream.write_batch(read.slice(at, SENT))
+            yield _Sent(packed.getvalue(), at + SENT >= batch.num_rows)
+
+
+def _read_sent(chosen: str, sent: _Sent) -> tuple[pa.Table, pa.Table]:
+    with pa.ipc.open_stream(sent.rows) as stream:
+        return _read_batch(chosen, stream.read_next_batch())
 
 
 def _first(source: Iterator[pa.RecordBatch]) -> list[pa.RecordBatch]:
