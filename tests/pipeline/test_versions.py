@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import shutil
 from pathlib import Path
@@ -28,26 +29,45 @@ def _grown(hospital: Path, arm: int) -> Path:
     return config
 
 
-def test_a_grown_cohort_is_a_second_version(released: Released, tmp_path: Path) -> None:
-    hospital = copy_of(released[0], tmp_path / "hospital")
+def _half(reports: Path) -> dict[str, bytes]:
+    """An export as it was earlier: the largest file half as long, another not there yet. Returns the files as they are now."""
+    now = {path.name: path.read_bytes() for path in sorted(reports.glob("*.csv"))}
+    longer, missing = sorted(now, key=lambda name: -len(now[name]))[:2]
+    lines = now[longer].splitlines(keepends=True)  # bytes: one row is in another encoding
+    half = next(n for n in range(len(lines) // 2, len(lines)) if b"".join(lines[:n]).count(b'"') % 2 == 0)  # not within a cell
+    (reports / longer).write_bytes(b"".join(lines[:half]))
+    (reports / missing).unlink()
+    return now
+
+
+def test_a_grown_export_becomes_a_second_version(source: Path, tmp_path: Path) -> None:
+    """New reports in a file that was read before, and a new file: the whole pipeline again, over the same work folder."""
+    hospital = copy_of(source, tmp_path / "hospital")
+    now = _half(hospital / "reports")
+    ichset("run", "--config", hospital / "demo.toml", "--jobs", "2")
     place = next(path.parent for path in sorted(hospital.rglob("bagit.txt")))
     before, manifest = _rows(place, "studies"), (place / "manifest-sha256.txt").read_text()
-    ichset("run", "--config", _grown(hospital, 3), "--jobs", "1")
+    for name, data in now.items():
+        (hospital / "reports" / name).write_bytes(data)
+    ichset("run", "--config", _grown(hospital, 3), "--jobs", "2")  # its last stage is the audit, against the run and the version before
     after, old = _rows(place, "studies"), place.with_name(f"{place.name}-1.0.0")
-    assert len(after) == 6 and before.keys() <= after.keys()
-    for study, row in before.items():
-        assert {name: after[study][name] for name in ("subject", "split", "study_uid", "accession")} == {
-            name: row[name] for name in ("subject", "split", "study_uid", "accession")
-        }
-    changes = pq.read_table(place / "data/tables/changes.parquet").to_pylist()
-    assert [row for row in changes if row["change"] == "added"] == [
-        {"study": study, "change": "added"} for study in sorted(after.keys() - before.keys())
-    ]
-    assert "follows version `1.0.0`" in (place / "README.md").read_text("utf-8")
+    stayed = before.keys() & after.keys()
+    assert len(before) == 4 and len(after) == 6 and stayed
+    for study in stayed:
+        for name in ("subject", "split", "study_uid", "accession", "study_date"):
+            assert after[study][name] == before[study][name]
+    changes = [(row["study"], row["change"]) for row in pq.read_table(place / "data/tables/changes.parquet").to_pylist()]
+    told = [(study, "added") for study in after.keys() - before.keys()] + [(study, "withdrawn") for study in before.keys() - after.keys()]
+    assert sorted(changes) == sorted(told)
+    added, withdrawn = len(after.keys() - before.keys()), len(before.keys() - after.keys())
+    words = f"follows version `1.0.0`: {added} studies were added, {withdrawn} withdrawn, 0 labels"
+    assert words in (place / "README.md").read_text("utf-8")
     assert bagit.Bag(str(old)).validate() and bagit.Bag(str(place)).validate()
     assert (old / "manifest-sha256.txt").read_text() == manifest
-    now = set((place / "manifest-sha256.txt").read_text().splitlines())
-    assert {line for line in manifest.splitlines() if "data/dicom/" in line} <= now
+    lines = set((place / "manifest-sha256.txt").read_text().splitlines())
+    assert {line for line in manifest.splitlines() if any(f"/{study}/" in line for study in stayed) and "data/dicom/" in line} <= lines
+    checks = json.loads(place.with_name(f"{place.name}.audit.json").read_text("utf-8"))["checks"]
+    assert [(check["passed"], check["skipped"], check["notes"]) for check in checks if check["name"] == "versions"] == [(True, "", [])]
 
 
 def test_a_person_in_two_splits_of_the_earlier_release_ends_with_exit_4(released: Released, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 NAMED = ("fact", "count", "parameter", "group", "label")  # columns whose texts are names of ours
 MIXED = ("value", "lowest", "highest")  # columns of numbers of several kinds
+SHARES = ("observed", "kappa", "low", "high", "adjusted", "auc", "p", "p_given_any")  # a one among them is 1.000
 DECIMALS = 3
 WORDS = {
     "arm_ich": "with ICH", "arm_normal": "without ICH", "p": "p(H)", "p_given_any": "p(H | any)", "ich": "ICH", "smd": "SMD",
@@ -33,6 +34,8 @@ def column_shown(name: str, values: Sequence[Any]) -> list[str]:
         return [word(value) if isinstance(value, str) else shown(value) for value in values]
     if name in MIXED:
         return [_number(value, _decimals(value)) if isinstance(value, float) else shown(value) for value in values]
+    if name in SHARES:
+        return [f"{value:.{DECIMALS}f}".replace("-", "−") if isinstance(value, float) else shown(value) for value in values]
     most = max((_decimals(value) for value in values if isinstance(value, float)), default=0)
     return [_number(value, most) if isinstance(value, float) else shown(value) for value in values]
 

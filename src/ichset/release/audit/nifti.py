@@ -34,8 +34,8 @@ class Slice(NamedTuple):
 
 
 def digest_of(hu: Any) -> str:
-    """A hash of one slice's HU as 16-bit whole numbers, row by row."""
-    whole = np.clip(np.rint(hu), -32768, 32767).astype("<i2")
+    """A hash of one slice's HU, whole numbers, as 16 bits, row by row."""
+    whole = np.clip(hu, -32768, 32767).astype("<i2")
     return hashlib.sha256(np.ascontiguousarray(whole).tobytes()).hexdigest()
 
 
