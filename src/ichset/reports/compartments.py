@@ -27,7 +27,7 @@ _WITH = re.compile(r"\b(?:с|со|with)\s+(?:[\w-]+\s+){0,3}$")
 _OF_NATURE = re.compile(r"\s*(?:природ|генез|характер|этиолог|дренаж|катетер|шунт|nature|etiolog|drain|catheter|shunt)")
 OUTSIDE_BRAIN = re.compile(r"экстрааксиальн|внемозгов|подоболоч|оболочечн|extra-?axial")
 _TUMOUR = re.compile(r"опухол|образован|метастаз|tumo|mass")
-_FILLED = re.compile(r"тампонир|заполн|содерж|выполнен|filled|contain|cast")
+_FILLED = re.compile(r"тампонир|заполн|содерж|выполн|filling|occupyingен|filled|contain|cast")
 _IN_ORGAN = re.compile(r"\s+(?:(?:в|во|in|to|of)\s+)?(?:(?:the|both|обе\w+|прав\w+|лев\w+|right|left)\s+)*")
 _ORIGIN = re.compile(r"метаста|mts|metast")  # a metastasis of the kidney's cancer is not in the kidney
 _LEADS = re.compile(r"\s+(?:[\w-]+\s+)?")
@@ -210,7 +210,7 @@ def _places(marks: Marks, low: int, high: int, hit: Hit, names: Sequence[str]) -
 
 def _inside(text: str, place: Place, hit: Hit) -> bool:
     """In the ventricles, not beside them; or they are full of it."""
-    if _FILLED.search(text, place.end, max(hit.start, place.end)):
+    if _FILLED.search(text, place.end, max(hit.start, place.end)) or _FILLED.search(text, hit.end, max(place.start, hit.end)):
         return True
     ahead = text[max(0, place.start - 40) : place.start]
     return bool(_INTO.search(ahead)) and not _TOUCHES.search(ahead)

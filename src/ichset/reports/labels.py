@@ -20,7 +20,7 @@ def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: boo
     The conclusion outranks the description: what it denies is absent, whatever the description says.
     """
     blood = _current([one for one in mentions if one.findings[0] in BLEEDING])
-    told = [one for one in blood if one.section == "conclusion" and one.assertion in (PRESENT, ABSENT, UNCERTAIN)]
+    told = [one for one in blood if one.section == "conclusion" and (one.assertion in (PRESENT, ABSENT, UNCERTAIN) or _all_gone(one))]
     described = [one for one in blood if one.section != "conclusion"]
     ich = _verdict(told)
     earlier = _verdict(described)
@@ -43,6 +43,13 @@ def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: boo
 
 
 _UNSAID = object()
+
+
+def _all_gone(one: Mention) -> bool:
+    """Кровь рассосалась: said of no place, of all the blood there was."""
+    return one.assertion == RESOLVED and one.findings == ("haemorrhage",) and not one.location
+
+
 _OPERATED = re.compile("удал|эвакуа|дрен|опорож|санир|после|ложе|на месте|evacuat|drain|remov|post|after|resol|clear|лиз|регрес|резорб")
 
 

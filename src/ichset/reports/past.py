@@ -22,6 +22,14 @@ _INTO_IT = re.compile(r"\s+(?:в|во|in|into|within)\s+(?:[\w-]+\s+)?(?:кис�
 class Past(Clause):
     """What places the finding in the past."""
 
+    def _dated(self) -> str:
+        """The words behind the finding that date it back, in its own stretch or alone behind a comma: ушиб с кровью, 2 месяца назад."""
+        own = self.book.cues["history_after"].search(self._own_after)
+        apart = None if own else re.match(r",[\s\d-]*", self.after[len(self._own_after) :])
+        at = len(self._own_after) + apart.end() if apart else 0
+        found = own or (self.book.cues["history_after"].match(self.after, at) if apart else None)
+        return found[0] if found else ""
+
     def prior(self) -> str:
         """The words that place the finding in an earlier study, unless the same clause goes on with what is seen now."""
         prior, now, own = self.book.cues["prior"], self.book.cues["now"], self._own_after

@@ -95,6 +95,6 @@ class Scope(Denial, Doubt, Past):
         if (not still or (_STAGE.match(still) and not self._measured())) and (cue := self.resolved()):
             return RESOLVED, cue, False
         old = _STAGE.match(still) and not self._measured()
-        if (not still or old) and (cue := self.reached("history") or self._first("history_after", self._own_after)):
+        if (not still or old) and (cue := self.reached("history") or self._dated()):
             return HISTORICAL, cue, False
         return PRESENT, still, False
