@@ -32,6 +32,7 @@ _IN_ORGAN = re.compile(r"\s+(?:(?:в|во|in|to|of)\s+)?(?:(?:the|both|обе\w+
 _ORIGIN = re.compile(r"метаста|mts|metast")  # a metastasis of the kidney's cancer is not in the kidney
 _LEADS = re.compile(r"\s+(?:[\w-]+\s+)?")
 _JOINS = re.compile(r"[(,;]|\b(?:и|с|со|and|with|plus|also)\b")
+_NOT_THERE = re.compile(r"[^,]{0,30}\bне (?:прорв|распростран|проник|поступ|попа|достиг|переход|затек)")
 _NAMED = re.compile(
     r"эпи|экстрад|субд|субар|внутримозг|внутрижел|паренхимат|вентрик|двояко|линзо|серповид|внутриопух|э/д|с/д|с/а|в/ж|epid|extrad|subd|subar|intra|lenti|biconv|cresc"
 )
@@ -220,6 +221,8 @@ def _denied(marks: Marks, place: Place) -> bool:
     start = max((mark.end() for mark in _COMMA.finditer(marks.text, 0, place.start)), default=0)
     stop = _COMMA.search(marks.text, place.end)
     high = stop.start() if stop else len(marks.text)
+    if _NOT_THERE.match(marks.text, place.end, high):
+        return True
     return any(start <= low and end <= high for low, end in (*marks.cue("negation_after"), *marks.cue("negation_before")))
 
 

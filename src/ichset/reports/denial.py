@@ -21,7 +21,7 @@ _DIRECTLY = re.compile(r"\b(?:не(?:\s+[а-я]+(?:ым|ой|ая|ое|ый|ог
 _FALSE_WORDS = ("псевдо", "ложн", "pseudo", "false")
 _FALSE = re.compile(r"\b(?:псевдо|ложн|pseudo|false)[\w-]*\s?[^.,;:()]*$")
 # a form that is filled in: кровь: 0; кровь (-)
-_FORM = re.compile(r"^[^,;:]{0,40}(?:(?:[:=]|\s[–—-])\s*(?:0|-|отр\w*|neg\w*|none|no|absent)(?=\s*$|[,;.])|\(\s*[–—-]\s*\))")
+_FORM = re.compile(r"^[^,;:]{0,40}(?:(?:[:=]|\s[–—-])\s*(?:0|-|отр\w*|neg\w*|none|nil|no|absent)(?=\s*$|[,;.])|\(\s*[–—-]\s*\))")
 _ANSWERED = re.compile(
     r"[^.,;?]*\?\s*(?:[–—-]\s*)?(?:(?:патологии|изменений|данных|признаков|таковых)\s+(?:[а-я]+\s+)?)?(?:нет|не|отсутств\w*|no|not|none)\b"
 )

@@ -13,6 +13,8 @@ _EXCLUDE = ("исключ", "для исключ", "с целью исключ",
 _UNSURE = re.compile(r"неясн|дифф|сложно|трудно|затрудн|сомнит|unclear|indeterm|differen|questionable|uncertain")
 _LISTING = ("дифф", "диф.", "differential")  # what follows is a list of what it may be
 
+_ASKED = re.compile(r"\?\s?$")
+
 
 @dataclass(frozen=True)
 class Doubt(Clause):
@@ -26,6 +28,8 @@ class Doubt(Clause):
                 continue
             if (mark[0] not in _EITHER or self._alternative()) and not self._probable():
                 return mark[0]
+        if _ASKED.search(self.before):
+            return "?"  # ?SAH
         slash = " / " in self._own_before[-40:] + "·" + self._own_after[:40] and self._alternative() and not self._probable()
         return self.doubt_after() or ("?" if "?" in self._own_after else "/" if slash else "")
 

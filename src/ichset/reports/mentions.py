@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from ichset.contracts import COMPARTMENTS
 from ichset.reports.compartments import BLEEDS, BLOOD, OUTSIDE, OUTSIDE_BRAIN, Hit, Marks, blood_findings, fracture_finding, tumour_elsewhere
@@ -164,6 +164,8 @@ def _sentences(text: str) -> Iterator[tuple[int, int]]:
 def _goes_on(text: str, start: int, mark: re.Match[str]) -> bool:
     """Не видно: САК; СДГ; ЭДГ. A denial before a colon is of all that is listed; a question may be answered at once: Кровь? Нет."""
     if mark[0][0] == "?":
+        if text[mark.end() : mark.end() + 1].isalpha():
+            return True  # ?САК, ?SDH: the sign stands before what is asked
         return bool(_ANSWERED.match(text, mark.end()))
     return bool(_DENIED_LIST.match(text, start, mark.start()))
 
@@ -208,7 +210,8 @@ def _statement(sentence: Sentence, hits: list[Hit], hit: Hit) -> Statement:
         findings = (OUTSIDE,) if tumour_elsewhere(sentence.marks, hit) else findings
     elif hit.kind not in OTHER_FINDINGS:
         findings, place = blood_findings(sentence.marks, hit, hits)
-    assertion, cue, new = Scope(words[low : hit.start], words[hit.start : hit.end], words[hit.end : high], book).assertion()
+    before, after = sentence.less_exceptions(low, hit.start), sentence.less_exceptions(hit.end, high)
+    assertion, cue, new = Scope(before, words[hit.start : hit.end], after, book).assertion()
     if assertion == ABSENT and findings == (BLOOD,) and OUTSIDE_BRAIN.search(words, low, high):
         findings = ("epidural", "subdural")  # оболочечных гематом нет: of blood in the brain nothing is said
     around = _of_the_hit(words, low, high, hit, book)
@@ -256,6 +259,9 @@ def _side(clause: str) -> str:
     return next((name for name, pattern in _SIDE if pattern.search(clause)), "")
 
 
+_EXCEPT = re.compile(
+    r",\s*(?:кроме|за исключением|помимо|исключая|не считая|except(?:\s+for)?|other than|apart from|aside from)\s[^,;()]{3,120}(?:,(?=\s)|$)"
+)
 _COMPOUND = re.compile(r"\w+(?:-\w+)*-$")
 
 
@@ -293,6 +299,9 @@ class Sentence:
     def clause(self, hit: Hit) -> tuple[int, int]:
         """The part of the sentence around the hit, between clause words; a clause word belongs to what follows it."""
         low, high = 0, len(self.text)
+        for start, end in self.exceptions:
+            if start <= hit.start < end:
+                return start, end
         for mark in sorted((*self._marks("contrast"), *self._marks("stated")), key=lambda mark: mark.start()):
             if mark.end() <= hit.start:
                 low = mark.start()
@@ -311,5 +320,19 @@ class Sentence:
         """не определяется: the verb belongs to the negation before it."""
         return bool(re.search(r"(?:\bне|\bnot|\bno)\s+$", self.text[:at]))
 
+    @cached_property
+    def exceptions(self) -> list[tuple[int, int]]:
+        """Кровоизлияний, за исключением субдуральной гематомы слева, не выявлено: what stands apart from the statement around it."""
+        return [mark.span() for mark in _EXCEPT.finditer(self.text)] if "," in self.text else []
+
+    def less_exceptions(self, low: int, high: int) -> str:
+        text = self.text[low:high]
+        for start, end in self.exceptions:
+            if low <= start and end <= high and (start, end) != (low, high):
+                text = text[: start - low] + " " * (end - start) + text[end - low :]
+        return text
+
     def _marks(self, name: str) -> list[re.Match[str]]:
-        return [mark for mark in self.book.cues[name].finditer(self.text) if name != "stated" or not self._negated_word(mark.start())]
+        found = self.book.cues[name].finditer(self.text)
+        apart = self.exceptions
+        return [m for m in found if not (name == "stated" and self._negated_word(m.start())) and not any(a <= m.start() < b for a, b in apart)]

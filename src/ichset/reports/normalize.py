@@ -16,6 +16,8 @@ _BROKEN = re.compile(r"(?<=[а-яa-z])-[ \t]*\r?\n[ \t]*(?=[а-яa-z])")
 _OTHERS = ("гематот", "гематор", "hematot", "гематок", "гематог", "гематол", "гематоп", "hematoc", "hematog", "hematol", "hematop")
 # 2019 г. Срединные структуры; 7х8 см. САК нет: a unit with a capital behind it ends its sentence, which lower case would hide
 _UNIT_ENDS = re.compile(r"(\d\s?(?:см|мм|мл|ед|ч|мин|сут|cm|mm|ml|cc|гг?(?=\.\s+[А-Я][а-яё\s])))\.(?=\s+[А-ЯA-Z])")
+# лобн. долей. Перелома нет: an abbreviation before a capital ends its sentence too
+_CAPITAL_FOLLOWS = re.compile(r"\.(?<=[а-яё][а-яё]\.)(?=\s+[А-Я][а-яё])")
 # a line that was only wrapped: a long one, open at its end, before a small letter; or one that ends with a comma or a preposition
 _HANGING = "|".join(rf"(?<=\s{word})" for word in ["не", "без", "и", "в", "с", "на", "по", "от", "из", "для", "после", "при", "или", "no", "of"])
 _WRAPPED = re.compile(
@@ -51,6 +53,7 @@ def normalize(raw: str) -> Text:
     """Lower case, е for ё, Latin look-alikes in Cyrillic words, words broken over lines joined, frequent typos mended."""
     if "\n" in raw:
         raw = _WRAPPED.sub(lambda found: " " * len(found[0]), raw)
+    raw = _CAPITAL_FOLLOWS.sub("!", raw)
     raw = _UNIT_ENDS.sub(r"\1!", raw)
     text = raw.lower()
     if len(text) != len(raw):  # a few capitals grow in lower case: keep places
