@@ -6,6 +6,7 @@ python scripts/bench_release.py [STUDIES ...]
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import resource
 import subprocess
@@ -131,8 +132,10 @@ def run(studies: int, folder: Path) -> dict[str, Any]:
     from ichset.release.records import Records, gather
     from ichset.release.words import write_words
 
-    made, took, start = tables(studies), {}, time.process_time()
+    made, took = tables(studies), {}
     _keep_private(made, folder / "work/tables")
+    _keep_readings(made["reads"], folder / "work/readings")
+    start = time.process_time()
 
     def lap(name: str) -> None:
         nonlocal start
@@ -183,6 +186,18 @@ def _keep_private(made: dict[str, pa.Table], folder: Path) -> None:
     folder.mkdir(parents=True)
     for name, table in made.items():
         pq.write_table(table, folder / f"{name}.parquet")
+
+
+def _keep_readings(reads: pa.Table, folder: Path) -> None:
+    """The readers' log, each line with the hash of the line before."""
+    folder.mkdir(parents=True)
+    last = "0" * 64
+    with (folder / "image.jsonl").open("w", encoding="utf-8") as file:
+        for row in reads.to_pylist():
+            answers = {label: row[label] for label in LABELS}
+            text = json.dumps({"study": row["study"], "reader": row["reader"], "answers": answers, "confidence": row["confidence"]})
+            last = hashlib.sha256((last + text).encode()).hexdigest()
+            file.write(f"{last} {text}\n")
 
 
 def _audited(bag: Path, private: Path) -> list[str]:

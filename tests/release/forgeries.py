@@ -412,7 +412,14 @@ def shifted_mask(release: Path, _: Hospital, rng: np.random.Generator) -> None:
 
 
 def other_window(release: Path, _: Hospital, rng: np.random.Generator) -> None:
-    """The PNG of another slice or window; or one is missing."""
+    """The PNG of another slice or window; or one is missing; or those of a whole series, and the list says that there are none."""
+    if rng.random() < 0.3:
+        folder = pick(rng, sorted((release / "data/exports/nifti").glob("*/*_png")))
+        shutil.rmtree(folder)
+        name = folder.relative_to(release).as_posix()
+        _change_csv(release / "data/exports/nifti/parts.csv", lambda found: [{**row, "windows": row["windows"].replace(name, "")} for row in found])
+        close_again(release)
+        return
     paths = sorted((release / "data/exports/nifti").rglob("*.png"))
     one, two = (paths[place] for place in rng.choice(len(paths), 2, replace=False))
     one.unlink() if rng.random() < 0.2 else one.write_bytes(two.read_bytes())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import pyarrow as pa
 import pydicom
 import pytest
 import SimpleITK
@@ -16,7 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ichset.cli.entities import evaluate_entities
-from ichset.release.exports import bio, masks, nifti
+from ichset.release.dataset import Dataset
+from ichset.release.exports import bio, masks, nifti, rsna
+from ichset.release.records import gather
 from ichset.volume import Volume
 
 from .conftest import Built
@@ -181,3 +184,17 @@ def test_a_mention_that_de_identification_touched_is_left_out() -> None:
     spans = bio.carry(raw, clean, mentions)
     assert [(clean[start:end], assertion) for start, end, _, assertion in spans] == [("гематома", "absent")]
     assert ("гематома", "B-NOT-SUBDURAL") in bio.tagged(clean, spans)
+
+
+def test_marks_of_slices_that_are_not_released_leave_the_study_its_label(built: Built, tmp_path: Path) -> None:
+    """A reader may have marked a series that was set aside later: then the label is the study's, not nobody's."""
+    tables = built.hospital.tables
+    marks = [{**row, "key_slices": json.dumps({"ich": ["9:1"], "subdural": ["1:3", "9:2"]})} for row in tables["reads"].to_pylist()]
+    records = gather({**tables, "reads": pa.Table.from_pylist(marks, tables["reads"].schema)}, report_text=False)
+    rsna.write(Dataset(records, {}, built.config, tmp_path, built.work, {}, None))
+    levels = {(row["study"], row["subtype"]): row["level"] for row in _rows(tmp_path / "data/exports/rsna/level.csv")}
+    labels = {row["study"]: row for row in records.labels.to_pylist()}
+    for (study, name), level in levels.items():
+        assert level == ("slice" if name == "subdural" and labels[study]["subdural"] == 1 else "study")
+    values = {row["ID"]: row["Label"] for row in _rows(tmp_path / "data/exports/rsna/labels.csv")}
+    assert all(values[f"ID_{row['sop_uid']}_any"] == str(labels[row["study"]]["ich"]) for row in records.files.to_pylist())

@@ -50,6 +50,7 @@ def _tiled(check: Check, parts: list[Row], slices: Mapping[tuple[str, str], list
     own: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in parts:
         own[row["study"], row["series"]].append(row)
+    check.expect(len({bool(row["windows"]) for row in parts if row["file"]}) <= 1, True, "nifti/parts.csv: PNG windows of all series or of none")
     for key, rows in own.items():
         if [row["file"] for row in rows] == [""]:
             check.expect(is_volume(slices.get(key, [])), False, f"nifti/parts.csv, {'/'.join(key)}: a volume without a file")
