@@ -13,7 +13,8 @@ import pydicom
 import pytest
 
 from ichset.release.audit.evidence import Evidence
-from ichset.release.audit.identifiers import IdentifierSearch, PatternIndex
+from ichset.release.audit.identifiers import IdentifierSearch
+from ichset.release.audit.patterns import PatternIndex
 
 from .conftest import Built
 

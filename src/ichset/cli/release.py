@@ -13,7 +13,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("release", type=FOLDER)
-@click.option("--private", type=FOLDER, help="The private work folder: every byte is then searched for source identifiers.")
+@click.option("--private", type=FOLDER, help="Private work folder: bytes are searched for its identifiers, tables and reads compared with its own.")
 @click.option("--no-dciodvfy", is_flag=True, help="Leave out the DICOM conformance check (the slowest one).")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--no-report", is_flag=True, help="Print only; write no report beside the release.")
@@ -26,7 +26,7 @@ def audit(release: Path, private: Path | None, no_dciodvfy: bool, as_json: bool,
     \b
     Examples:
       ichset audit data/release
-      ichset audit data/release --private data/work      also search for names, IDs, dates, UIDs
+      ichset audit data/release --private data/work      also search for names, IDs, dates, UIDs; compare with the run
       ichset audit data/release --json | jq .passed
     """
     from ichset.config import AuditConfig

@@ -14,29 +14,22 @@ import io
 import re
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ichset.release.audit.evidence import Evidence
+from ichset.release.audit.patterns import PREFIX, STRONG_BITS, PatternIndex
 from ichset.release.audit.report import Check
 from ichset.release.audit.telling import words
 
 ENCODINGS = ("utf-8", "cp1251", "iso8859-5", "koi8-r", "utf-16-le", "utf-16-be")
 SHORTEST = 6  # a strong identifier shorter than this meets innocent text by chance; it is treated as a weak one
 SHORTEST_WEAK = 4
-PREFIX = 4
 BY_CHANCE = 8  # bytes: shorter patterns occur by chance in the pixels and packed bytes of a release, so there they tell nothing
-TELLING = 12  # characters: shorter letters and digits occur by chance in digests and base64
 NUMBER = 10  # digits: a shorter number is also a size, a time, a count; it is looked for only among words
-NOTHING: dict[int, dict[bytes, str]] = {}
-RUN = 32  # letters and digits in one piece: no word
-_RUN = re.compile(rb"[0-9A-Za-z+/]*")
-_TIME = re.compile(rb"\d{6}(?!\d)")  # after a date: DICOM's DT
 _TOKEN = re.compile(r"[^\W_]+")
 HEADER_COLUMNS = {
     "sop_uid": 0x00080018, "accession": 0x00080050, "patient_name": 0x00100010, "patient_id": 0x00100020, "study_uid": 0x0020000D,
@@ -47,8 +40,6 @@ WORDS = ("LO", "SH", "PN", "ST", "LT", "UT", "UC", "UN")  # value representation
 CODE_VALUE = 0x00080100  # numbers of a code list
 WORD_COLUMNS = {"series": ("description", "model", "kernel"), "studies": ("indication", "description", "conclusion")}
 PACKED = (".gz", ".parquet", ".png", ".jpg", ".npz", ".zip")
-_MIX = np.uint32(2654435761)  # Knuth's multiplicative hash
-STRONG_BITS, WEAK_BITS = 24, 16  # size of the first table: many patterns for all files, few for each study's own
 CYRILLIC = "абвгдеёжзийклмнопрстуфхцчшщъыьэюя"
 # Latin spellings of the same letters: passports (ICAO 9303), maps (BGN/PCGN), libraries and catalogues (ISO 9 without marks)
 LATIN = tuple(letters.split() for letters in (
@@ -57,58 +48,6 @@ LATIN = tuple(letters.split() for letters in (
     "a b v g d e jo zh z i j k l m n o p r s t u f h c ch sh shh _ y _ e ju ja",
 ))  # fmt: skip
 COLUMNS = ("study", "study_uid", "accession", "patient_id", "patient_name", "birth_date", "study_date")
-
-
-class PatternIndex:
-    """Many byte strings searched at once: a table over their first four bytes, then an exact look."""
-
-    def __init__(self, patterns: Iterable[tuple[bytes, str]], bits: int = WEAK_BITS) -> None:
-        self._shift = np.uint32(32 - bits)
-        self._table = np.zeros(1 << bits, bool)
-        # prefix -> length -> pattern -> kind: thousands of UIDs of one root are one look a length
-        self._by_prefix: dict[bytes, dict[int, dict[bytes, str]]] = defaultdict(lambda: defaultdict(dict))
-        for pattern, kind in sorted(set(patterns), reverse=True):
-            self._by_prefix[pattern[:PREFIX]][len(pattern)][pattern] = kind
-        if self._by_prefix:
-            firsts = np.frombuffer(b"".join(self._by_prefix), "<u4")
-            self._table[(firsts * _MIX) >> self._shift] = True
-
-    def __bool__(self) -> bool:
-        return bool(self._by_prefix)
-
-    def find(self, data: bytes) -> Iterator[tuple[str, int, bytes]]:
-        """Yield (kind, offset, pattern) of every true hit."""
-        if not self._by_prefix or len(data) < PREFIX:
-            return
-        raw = np.frombuffer(data, np.uint8)
-        for start in range(PREFIX):  # four interleaved views instead of one unaligned one
-            words = raw[start : start + (raw.size - start) // PREFIX * PREFIX].view("<u4")
-            for hit in np.flatnonzero(self._table[(words * _MIX) >> self._shift]):
-                offset = start + PREFIX * int(hit)
-                for length, known in self._by_prefix.get(data[offset : offset + PREFIX], NOTHING).items():
-                    pattern = data[offset : offset + length]
-                    if pattern in known and not _inside_a_word(data, offset, pattern, known[pattern]):
-                        yield known[pattern], offset, pattern
-
-
-def _inside_a_word(data: bytes, offset: int, pattern: bytes, kind: str) -> bool:
-    """Whether the hit is a piece of a longer number (a UID, a count, a decimal), of a longer Latin word, or of packed characters."""
-    end = offset + len(pattern)
-    before, after = data[max(offset - 2, 0) : offset], data[end : end + 2]
-    if pattern[:1].isdigit() and (before[-1:].isdigit() or (before[-1:] == b"." and before[:1].isdigit() and pattern.isdigit())):
-        return True
-    # `2\0` after a number is the next DICOM tag (group 0032), not a digit of text
-    if pattern[-1:].isdigit() and after[:1].isdigit() and after[1:] != b"\0":
-        return not (kind.endswith("date") and _TIME.match(data, end))
-    if pattern.isalpha() and (before[-1:].isalpha() or after[:1].isalpha()):
-        return True
-    return len(pattern) < TELLING and pattern.isalnum() and _in_a_long_run(data, offset, end)
-
-
-def _in_a_long_run(data: bytes, start: int, end: int) -> bool:
-    """Whether letters and digits go on around it for longer than any word: a digest in hexadecimal, a picture in base64."""
-    before, after = _RUN.match(data[max(start - RUN, 0) : start][::-1]), _RUN.match(data, end, end + RUN)
-    return (before.end() if before else 0) + (after.end() - end if after else 0) + end - start >= RUN
 
 
 class IdentifierSearch:

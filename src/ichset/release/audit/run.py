@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ichset.config import AuditConfig
 from ichset.errors import ConfigError
-from ichset.release.audit import bagfiles, cards, counts, exports, figures, files, sources, tables, versions, words
+from ichset.release.audit import bagfiles, cards, conformance, counts, exports, figures, files, sources, tables, versions, words
 from ichset.release.audit.clean import CleanAudit
 from ichset.release.audit.evidence import Evidence
 from ichset.release.audit.identifiers import IdentifierSearch
@@ -39,7 +39,7 @@ def audit_release(release: Path, private: Path | None, config: AuditConfig) -> A
         ("cards", cards.check_cards), ("exports", lambda found: exports.check_exports(found, audit.slices, private)),
         ("defacing", lambda found: tables.check_deface(found, config.max_exposed, config.max_brain_changed)),
         ("versions", versions.check_versions), ("sources", lambda found: sources.check_sources(found, private)),
-        ("conformance", lambda found: files.check_conformance(found, config.dciodvfy, config.require_dciodvfy, private)),
+        ("conformance", lambda found: conformance.check_conformance(found, config.dciodvfy, config.require_dciodvfy, private)),
     )  # fmt: skip
     checks = [*(_guarded(name, check, evidence) for name, check in plain), *audit.checks(), clean.check, search.check]
     for check in checks:
