@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ichset.reports.clause import COMMA, LED, NEAREST, Clause
+from ichset.reports.clause import COMMA, ENDS, LED, NEAREST, Clause
 
-_ENDS = re.compile(r"\s*(?:$|[.,;)])")
 _EITHER = ("или", "либо", "vs", "vs.", "versus", "or")
 _EXCLUDE = ("исключ", "для исключ", "с целью исключ", "вопрос", "question", "to exclude", "to rule", "rule out", "exclu")
 _UNSURE = re.compile(r"неясн|дифф|сложно|трудно|затрудн|сомнит|unclear|indeterm|differen|questionable|uncertain")
 _LISTING = ("дифф", "диф.", "differential")  # what follows is a list of what it may be
-
 _ASKED = re.compile(r"\?\s?$")
 
 
@@ -38,7 +36,7 @@ class Doubt(Clause):
         own = self._own_after
         led = LED.match(self.after)
         alone = self.book.cues["uncertain"].match(self.after, led.end()) if led else None
-        if alone and _ENDS.match(self.after, alone.end()):
+        if alone and ENDS.match(self.after, alone.end()):
             return alone[0]  # САК - под вопросом
         for mark in list(self.book.cues["uncertain"].finditer(own))[:NEAREST]:
             if _UNSURE.match(mark[0]) and self.book.cues["object"].search(own[: mark.end() + 45]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ichset.reports.clause import MEASURE, NEAREST, STRETCH, Clause, masked
+from ichset.reports.clause import ENDS, MEASURE, NEAREST, STRETCH, Clause, masked
 
 _BEFORE_NOW = re.compile(r"\b(?:ранее|раньше|прежде|вчера|накануне|previously|formerly)\s*[–—-]?\s*$")
 _DONE = re.compile(r"(?:нная|нное|нные|или|ся|сь|на|но|ны|ла|ло|ли|resolved|cleared|seen|present|identified|visualized)$")
@@ -32,6 +32,8 @@ class Past(Clause):
         apart = None if own else re.match(r",[\s\d-]*", self.after[len(self._own_after) :])
         at = len(self._own_after) + apart.end() if apart else 0
         found = own or (self.book.cues["history_after"].match(self.after, at) if apart else None)
+        if found and not own and not ENDS.match(self.after, found.end()):
+            return ""  # СДГ слева, в анамнезе инсульт
         return found[0] if found else ""
 
     def prior(self) -> str:

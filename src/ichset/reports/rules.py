@@ -37,7 +37,7 @@ _COLON_HEADINGS = (
     *_BARE_HEADINGS, "показани", "направ", "диагноз", "клинич", "предварит", "цель", "вопрос", "запрос", "жалобы", "анамнез", "описание", "протокол", "техника",
     "clinical", "indication", "history", "reason", "pmh", "hx", "background", "past medical", "findings", "technique", "report",
 )  # fmt: skip
-_INDICATION_ENDS = re.compile(r"\n|\.\s+(?=[А-ЯA-Z])|\?\s+(?=[А-ЯA-Z][^?.!\n]*\.)")
+_INDICATION_ENDS = re.compile(r"\n|\.\s+(?=[А-ЯA-Z\d])|\?\s+(?=[А-ЯA-Z][^?.!\n]*\.)")
 # "no acute pathology" says nothing of what is old
 _QUALIFIED = re.compile(r"(?:остр|свеж|нов|дополнительн|acute|new)\w*\s*$")
 _ACUTE = re.compile("остр|acute")
