@@ -204,9 +204,9 @@ def test_whole_columns_and_single_reports_agree(rows: list[tuple[str, ...]]) -> 
 def test_region_by_text_alone(text: str | None, expected: bool) -> None:
     for title in (None, "КТ", "Компьютерная томография"):
         columns = {name: pa.array([None], pa.string()) for name in ("modality", "body_part", "conclusion")}
-        assert is_brain_ct(
-            {**columns, "title": pa.array([title], pa.string()), "description": pa.array([text], pa.string())}
-        ).to_pylist() == [expected]
+        assert is_brain_ct({**columns, "title": pa.array([title], pa.string()), "description": pa.array([text], pa.string())}).to_pylist() == [
+            expected
+        ]
 
 
 ELSEWHERE = [
@@ -257,9 +257,15 @@ def test_seen_digests_agree_with_a_set(batches: list[list[int]]) -> None:
         assert seen.first_time(digests).tolist() == expected
 
 
-def test_digests_keep_fields_apart() -> None:
-    assert digest(b"ab", b"c") != digest(b"a", b"bc") != digest(b"abc")
-    assert len(digest(b"")) == 16
+def test_words_of_another_section_or_patient_are_no_duplicate() -> None:
+    rows = [
+        ("Гематома слева", "Отёк.", "P"),
+        ("Гематома", "слева Отёк.", "P"),
+        ("Гематома слева Отёк.", "Нет.", "P"),
+        ("Гематома слева", "Отёк.\nP", ""),
+    ]
+    kept, left = screened(table_of(*({"description": one, "conclusion": two, "patient_id": who or None} for one, two, who in rows)))
+    assert len(kept) == len(rows) and not left
 
 
 @pytest.mark.stress

@@ -49,9 +49,7 @@ def screen_reports(batches: Iterable[pa.RecordBatch], config: ScreenConfig, look
         yield _screen(pa.Table.from_batches([batch]), config, lookup, pseudonyms, texts, studies)
 
 
-def _screen(
-    table: pa.Table, config: ScreenConfig, lookup: str, pseudonyms: Pseudonyms, texts: SeenDigests, studies: SeenDigests
-) -> StageOutput:
+def _screen(table: pa.Table, config: ScreenConfig, lookup: str, pseudonyms: Pseudonyms, texts: SeenDigests, studies: SeenDigests) -> StageOutput:
     brain = table["brain_ct"]
     left = [_leaving(table.column("report").filter(pc.invert(brain)), Reason.NOT_BRAIN_CT)]
     table = split_sections(table.filter(brain).combine_chunks())
@@ -109,13 +107,13 @@ def _identities(table: pa.Table, lookup: str) -> pa.Array:
 def _text_digests(table: pa.Table) -> list[bytes]:
     """One patient's same words, whatever the case and spacing. Without a patient only the study itself can be the same."""
     words = [_words(table[name]) for name in ("description", "conclusion")]
-    people = _bytes(pc.coalesce(table["patient_id"], pc.binary_join_element_wise("study", table["identity"], "/")))
-    return [digest(*fields) for fields in zip(people, *words, strict=True)]
+    people = pc.coalesce(table["patient_id"], pc.binary_join_element_wise("study", table["identity"], "/"))
+    return [digest(each) for each in _bytes(pc.binary_join_element_wise(*words, people, "\n"))]  # words have no line end of their own
 
 
-def _words(values: pa.ChunkedArray) -> list[bytes]:
+def _words(values: pa.ChunkedArray) -> pa.ChunkedArray:
     words = pc.utf8_split_whitespace(pc.utf8_trim_whitespace(pc.utf8_lower(values.fill_null(""))))
-    return _bytes(pc.binary_join(words, " "))
+    return pc.binary_join(words, " ")
 
 
 def _bytes(values: pa.ChunkedArray) -> list[bytes]:
@@ -127,9 +125,7 @@ def _screened(table: pa.Table, pseudonyms: Pseudonyms) -> pa.Table:
     identities = table["identity"].to_pylist()
     patients = [patient or f"study/{identity}" for patient, identity in zip(table["patient_id"].to_pylist(), identities, strict=True)]
     columns = {"study": pa.array(pseudonyms.studies(identities), pa.string()), "subject": pa.array(pseudonyms.subjects(patients), pa.string())}
-    return pa.table(
-        [columns.get(name, table[name] if name in table.column_names else None) for name in SCREENED.schema.names], SCREENED.schema
-    )
+    return pa.table([columns.get(name, table[name] if name in table.column_names else None) for name in SCREENED.schema.names], SCREENED.schema)
 
 
 def split_sections(table: pa.Table) -> pa.Table:
