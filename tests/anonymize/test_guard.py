@@ -116,6 +116,10 @@ def test_airways_behind_the_brain_are_no_front() -> None:
     level, back, middle = points[:, 0].min(), points[:, 1].max(), round(points[:, 2].mean())
     air[level : level + 5, back + 5 : back + 10, middle - 5 : middle + 5] = True
     assert find_pose(grid, anatomy.brain, anatomy.bone, air, 1) is None
+    front = points[:, 1].min()
+    air[level : level + 10, front - 10 : front - 5, middle - 5 : middle + 5] = True  # and twice as much before it: a head-rest's gap
+    found = find_pose(grid, anatomy.brain, anatomy.bone, air, 1)
+    assert found is not None and found.front @ anatomy.pose.front > 0.99
 
 
 @pytest.mark.parametrize("tilt", [0.0, -18.5])

@@ -29,7 +29,7 @@ PITS_MM, PITS_FROM_MM = 40.0, 25.0  # how deep the pits of a small head are, and
 SMALLER_MM = 20.0  # shorter than ADULT_MM by so much: a small head, with pits in full
 TROUGH_MM, TROUGH_FROM_MM, TROUGH_HALF_MM = 25.0, 15.0, 16.0  # how deep in the middle, in full so far and a third below the pole, how wide
 PATCH_MM, FIELD_MM = 5.0, 150.0
-BACK_SHARE = 0.85  # of the way from the pole to the middle of the brain: the region ends before the clivus
+BACK_SHARE = 0.7  # of the way from the pole to the middle of the brain: the region ends before the clivus, which streaks of metal may hide
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ichset.errors import CurationError
 
 FRONT_MM = 8.0  # the airways' middle must lie at least this far before the brain's
 LOWEST_SHARE, HIND_MM = 0.2, 2.0  # the brain's lowest fifth lies 2 to 17 mm behind its middle, however the head is tilted or cut
+HIND_CLEAR_MM, BEHIND_COSINE = 4.0, 0.3
 AIR_HU = -400
 LEAST_AIR = 30  # voxels of 8 mm3
 AIR_RAYS = 5  # of eight that end in bone: nose, sinuses and pharynx, not the gap between head and head-rest
@@ -90,19 +91,20 @@ def upright(grid: Grid, bone: Mask, head: Mask, votes: NDArray[np.uint8], least_
 def find_pose(grid: Grid, brain: Mask, bone: Mask, air: Mask, up: int) -> Pose | None:
     """The pose of an upright grid's head, or None when the airways do not tell the front; `up` is what upright() said.
 
-    What lies lowest in the skull, cerebellum and brain stem, must not lie in front of the rest of the brain.
+    What lies lowest in the skull, cerebellum and brain stem, must not lie in front of the rest of the brain. Where it lies
+    clearly behind, air behind as well is a head-rest's, as long as there is less of it.
     """
-    points = grid.coordinates(air)
-    if len(points) < LEAST_AIR:
-        return None
-    centre = grid.coordinates(brain).mean(0)
-    towards = _airways_direction(points[:, :2] - centre[:2])
-    front = _mirror_axis(grid, brain | bone & dilate(brain, 12.0), centre, towards)
-    airways = float(np.median((points[:, :2] - centre[:2]) @ front))
     skull = grid.coordinates(brain)
-    lowest = skull[skull[:, 2] <= np.quantile(skull[:, 2], LOWEST_SHARE)]
-    hind = float(((lowest[:, :2] - centre[:2]) @ front).mean())
-    return Pose(front, centre, up, airways) if airways >= FRONT_MM and hind <= HIND_MM else None
+    centre = skull.mean(0)
+    offsets = grid.coordinates(air)[:, :2] - centre[:2]
+    hind = skull[skull[:, 2] <= np.quantile(skull[:, 2], LOWEST_SHARE), :2].mean(0) - centre[:2]
+    behind = float(np.linalg.norm(hind))
+    ahead = offsets @ hind < BEHIND_COSINE * behind * np.linalg.norm(offsets, axis=1) if behind > HIND_CLEAR_MM else np.ones(len(offsets), bool)
+    if ahead.sum() < max(LEAST_AIR, len(offsets) / 2):
+        return None
+    front = _mirror_axis(grid, brain | bone & dilate(brain, 12.0), centre, _airways_direction(offsets[ahead]))
+    airways = float(np.median(offsets[ahead] @ front))
+    return Pose(front, centre, up, airways) if airways >= FRONT_MM and float(hind @ front) <= HIND_MM else None
 
 
 def _airways_direction(offsets: Points) -> Points:

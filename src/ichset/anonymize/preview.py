@@ -56,7 +56,7 @@ def surface(grid: Grid, yaw: float, up: int = 1, threshold: float = SKIN_HU) -> 
 def _turned(hu: NDArray[np.float32], yaw: float) -> NDArray[np.float32]:
     """The planes turned by `yaw` degrees about their middle, linear; one set of neighbours serves all planes."""
     rows, columns = hu.shape[1:]
-    angle, middle = np.radians(-yaw), ((rows - 1) / 2, (columns - 1) / 2)
+    angle, middle = np.radians(yaw), ((rows - 1) / 2, (columns - 1) / 2)
     y, x = np.arange(rows)[:, None] - middle[0], np.arange(columns) - middle[1]
     at_y, at_x = y * np.cos(angle) + x * np.sin(angle) + middle[0], x * np.cos(angle) - y * np.sin(angle) + middle[1]
     low_y, low_x = np.floor(at_y).astype(np.intp), np.floor(at_x).astype(np.intp)
