@@ -35,6 +35,11 @@ class Clause:
     after: str
     book: PhraseBook
 
+    @property
+    def aside(self) -> bool:
+        """Whether the finding itself stands within brackets."""
+        return self.before.rfind("(") > self.before.rfind(")")
+
     def alone(self) -> bool:
         """Whether the finding is a statement of its own: a subject, measured, or on a side."""
         own = self._own_before + self.hit + self._own_after
@@ -75,7 +80,8 @@ class Clause:
         """The last cue of this kind before the finding whose reach is not ended by a comma."""
         for mark in reversed(list(self.book.cues[name].finditer(self.before))[-NEAREST:]):
             between = LED.sub("", self.before[mark.end() :])
-            if COMMA.search(between) and self.alone():
+            told_aside = name == "hypothetical" and self.aside and "(" in between  # повторная КТ (отсроченная гематома)
+            if (COMMA.search(between) and self.alone() and not told_aside) or (told_aside and self._measured()):
                 continue
             if name == "history" and (
                 (":" in self.before[mark.end() :] and not mark[0].startswith(_ANAMNESIS)) or (_GOVERNS.match(mark[0]) and self._subject())

@@ -20,6 +20,7 @@ PRESENT, ABSENT, HISTORICAL, RESOLVED, UNCERTAIN, HYPOTHETICAL = "present", "abs
 _CONTENT = re.compile(r"\b(?!признак|данны|убедител|достовер|таков|исследован|момент|картин)[а-яa-z-]{3,}(?<!о)\b")
 # how old blood is says nothing of when it was seen
 _STAGE = re.compile(r"хроническ|подостр|лизир|организ|subacute|chronic|acute on")
+_UNTICKED = re.compile(r"(?:\[\s?\]|☐|□)\s*[\w-]+")  # [x] да [ ] нет
 _ASIDE = re.compile(r"\([^()]*\)|\([^()]*\?$")  # a sentence ends at its question mark, within the brackets
 # a participle between commas, as in "the haematoma, described on 1 February, is no longer seen": what follows is said of the finding
 _INSERT = re.compile(
@@ -37,6 +38,8 @@ class Scope(Denial, Doubt, Past):
         sure = self.book.cues["not_uncertain"]
         if sure.search(self.before) or sure.search(self.after):
             return Scope(masked(self.before, sure), self.hit, masked(self.after, sure), self.book).assertion()
+        if _UNTICKED.search(self.after):
+            return Scope(self.before, self.hit, _UNTICKED.sub(" ", self.after), self.book).assertion()
         if (after := masked(self.after, _INSERT)) != self.after:
             return Scope(self.before, self.hit, after.replace("·", " "), self.book).assertion()
         if "(" not in self.before and "(" not in self.after:
