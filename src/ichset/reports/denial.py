@@ -21,7 +21,10 @@ _DIRECTLY = re.compile(r"\b(?:не(?:\s+[а-я]+(?:ым|ой|ая|ое|ый|ог
 _FALSE_WORDS = ("псевдо", "ложн", "pseudo", "false")
 _FALSE = re.compile(r"\b(?:псевдо|ложн|pseudo|false)[\w-]*\s?[^.,;:()]*$")
 # a form that is filled in: кровь: 0; кровь (-)
-_FORM = re.compile(r"^[^,;:]{0,40}(?:(?:[:=]|\s[–—-])\s*(?:0|-|отр\w*|neg\w*|none|nil|no|absent)(?=\s*$|[,;.])|\(\s*[–—-]\s*\))|^[^.;\[]{0,60}(?:\[[xхv+]\]|☑|☒)\s*(?:нет|no)\b")
+_FORM = re.compile(
+    r"^[^,;:]{0,40}(?:(?:[:=]|\s[–—-])\s*(?:0|-|отр\w*|neg\w*|none|nil|no|absent)(?=\s*$|[,;.])|\(\s*[–—-]\s*\))"
+    r"|^[^.;\[]{0,60}(?:\[[xхv+]\]|☑|☒)\s*(?:нет|no)\b"
+)
 _EMPTY = re.compile(r"^[^;:]{0,40}:\s*[–—_-]+\s*$")  # объем гематомы, мл: —
 _UNTICKED = re.compile(r"(?:\[\s?\]|\(\s\)|☐|□)\s*(?:[\w-]+\s+){0,2}$")  # [ ] САК
 _CLOSES = re.compile(r"[^()]*\)\s*(?:[\w-]+\s+){0,2}")  # противопоказаний (кровоизлияние, опухоль) не выявлено
@@ -65,7 +68,9 @@ class Denial(Clause):
         direct = _DIRECTLY.search(near) if "не " in near or "not " in near else None
         if not direct and any(word in near or word in self.hit for word in _FALSE_WORDS):
             direct = _FALSE.search(near[-30:] + self.hit)
-        direct = direct or _UNTICKED.search(near) or _FORM.match(self.after) or _EMPTY.match(self.after) or ("?" in self.after and _ANSWERED.match(self.after)) or None
+        direct = direct or _UNTICKED.search(near) or _FORM.match(self.after) or _EMPTY.match(self.after)
+        if not direct and "?" in self.after:
+            direct = _ANSWERED.match(self.after)
         return direct[0].strip() if direct else ""
 
     def _denied_after(self, mark: re.Match[str], before: str) -> bool:

@@ -16,6 +16,7 @@ from ichset.config import EngineConfig, RulesConfig
 from ichset.contracts import COMPARTMENTS, MENTIONS, REPORT_LABELS, RULED, StageOutput
 from ichset.engine import WorkerDied, run_each
 from ichset.errors import CurationError
+from ichset.reports.body import of_the_head
 from ichset.reports.compartments import BLEEDS, BLOOD, OUTSIDE
 from ichset.reports.labels import BLEEDING, label_mentions
 from ichset.reports.mentions import MOST_MENTIONS, Mention, density_places, find_mentions, sentences
@@ -97,7 +98,7 @@ class Rules:
     def _mentions(self, name: str, text: str, lang: str) -> list[Mention]:
         if not text:
             return []
-        found = find_mentions(name, text, self.books[lang])
+        found = find_mentions(name, of_the_head(text), self.books[lang])
         if name != "indication":
             return found
         return [Mention(**{**one.__dict__, "assertion": HYPOTHETICAL, "cue": "indication"}) for one in found]
