@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,14 +89,29 @@ def wilson(right: int, count: int) -> tuple[float, float]:
     return middle - half, middle + half
 
 
+def together(tables: Sequence[dict[str, Score]]) -> dict[str, Score]:
+    """The counts of several tables as one."""
+    whole = {label: Score() for label in LABELS}
+    for label, score in ((label, score) for scores in tables for label, score in scores.items()):
+        for count in ("right_present", "missed", "right_absent", "invented"):
+            setattr(whole[label], count, getattr(whole[label], count) + getattr(score, count))
+    return whole
+
+
+def printed(name: str, scores: dict[str, Score]) -> None:
+    sys.stdout.write(f"{name}\n")
+    for label, score in scores.items():
+        low, high = wilson(score.right_present, score.right_present + score.missed)
+        few, many = wilson(score.right_absent, score.right_absent + score.invented)
+        sys.stdout.write(
+            f"  {label:<17} sensitivity {score.sensitivity:.3f} ({low:.3f}-{high:.3f}, n {score.right_present + score.missed})  "
+            f"specificity {score.specificity:.3f} ({few:.3f}-{many:.3f}, n {score.right_absent + score.invented})  F1 {score.f1:.3f}\n"
+        )
+
+
 if __name__ == "__main__":
     engine = load_rules(RulesConfig())
-    for name in sys.argv[1:]:
-        sys.stdout.write(f"{name}\n")
-        for label, score in measured(engine, Path(name)).items():
-            low, high = wilson(score.right_present, score.right_present + score.missed)
-            few, many = wilson(score.right_absent, score.right_absent + score.invented)
-            sys.stdout.write(
-                f"  {label:<17} sensitivity {score.sensitivity:.3f} ({low:.3f}-{high:.3f}, n {score.right_present + score.missed})  "
-                f"specificity {score.specificity:.3f} ({few:.3f}-{many:.3f}, n {score.right_absent + score.invented})  F1 {score.f1:.3f}\n"
-            )
+    tables = {name: measured(engine, Path(name)) for name in sys.argv[1:]}
+    for name, scores in tables.items():
+        printed(name, scores)
+    printed("all together", together(list(tables.values())))
