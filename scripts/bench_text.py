@@ -35,6 +35,7 @@ import pyarrow.parquet as pq
 
 from ichset.config import ClassifyConfig, EngineConfig, IngestConfig, RulesConfig, ScreenConfig
 from ichset.contracts import CLASSIFIED, LABELS, MENTIONS, REPORTS, RULED, SCREENED
+from ichset.engine import warm
 from ichset.pseudonyms import Pseudonyms
 from ichset.reports.classify import classify_reports
 from ichset.reports.ingest import ingest_reports
@@ -249,6 +250,8 @@ def run_path(export: Path, training: Path, work: Path, jobs: int) -> list[tuple[
     timed = []
     for name, contract, tables, outputs in stages:
         with Clock() as clock:
+            if name == "rules":  # as a run does before them: workers begin with the modules
+                warm(("ichset.reports.rules",), engine)
             store.write_stream(contract, outputs(), tables)
         timed.append((name, clock, store.rows(contract)))
     return timed

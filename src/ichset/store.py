@@ -87,6 +87,7 @@ class Store:
             self._check_closure(contract, kept, left, parents)
             for ready in (writer, excluded, *further.values()):
                 ready.commit()
+        pa.default_memory_pool().release_unused()  # the next stage begins with none of this one's memory
 
     def write_side(self, name: str, table: pa.Table) -> None:
         """A private table for people, no stage's input: `<work>/tables/<name>.parquet`."""
@@ -142,8 +143,12 @@ class _UniqueKeys:
         return self._hashes[-1]
 
     def check(self) -> None:
-        hashes = np.concatenate(self._hashes) if self._hashes else np.empty(0, np.uint64)
-        self._hashes.clear()
+        hashes = np.empty(sum(map(len, self._hashes)), np.uint64)
+        filled = len(hashes)
+        while self._hashes:  # from the end on, each given back as it is copied: never all of them twice
+            part = self._hashes.pop()
+            hashes[filled - len(part) : filled] = part
+            filled -= len(part)
         hashes.sort()
         if (hashes[1:] == hashes[:-1]).any():
             raise ContractBroken(f"{self._contract.name}: the key {', '.join(self._contract.key)} repeats")
