@@ -250,8 +250,6 @@ def run_path(export: Path, training: Path, work: Path, jobs: int) -> list[tuple[
     timed = []
     for name, contract, tables, outputs in stages:
         with Clock() as clock:
-            if name == "rules":  # as a run does before them: workers begin with the modules
-                warm(("ichset.reports.rules",), engine)
             store.write_stream(contract, outputs(), tables)
         timed.append((name, clock, store.rows(contract)))
     return timed
@@ -275,6 +273,9 @@ def measure(folder: Path, jobs: int) -> None:
     print(f"{reports} reports, {export.stat().st_size / reports:.0f} bytes each in the file, {jobs} workers")
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:  # beforehand, as for a nation
         learning = apart.submit(train, training, work).result()
+    list(classify_reports([], [], ClassifyConfig(training=training), RulesConfig(), work))  # modules loaded, here and for the workers to come
+    warm(("ichset.reports.rules",), EngineConfig(jobs=jobs))
+    time.sleep(5)
     peaks = WorkerPeaks()
     peaks.start()
     floor(export)  # both find the file in the page cache
