@@ -24,6 +24,7 @@ _WRAPPED = re.compile(
     r"(?<=[^\n]{40}[^\n.:;!?\s])[ \t\r]*\n(?=[ \t]*[а-яёa-z(])"
     rf"|(?<=,)[ \t\r]*\n(?=[ \t]*\w)|(?:{_HANGING})[ \t\r]*\n"
 )
+_WITHOUT = re.compile(r"(?<![а-я/])б/\s?(?=[а-я]{4})(?!желуд|жел)")  # б/крови; but б/о, б/желудочки
 _DOUBLED = re.compile(r"(.)\1+")
 _WORD = re.compile(r"[а-я]{7,}|[a-z]{7,}")
 _MOST_WORDS = 100_000  # remembered
@@ -65,7 +66,8 @@ def normalize(raw: str) -> Text:
         text = text.replace("c/д", "с/д").replace("c/а", "с/а")
     if "cak" in text:
         text = _LATIN.sub(lambda found: found[0].translate(ALIKE), text)
-    edits = [(found.start(), found.end(), "") for found in _BROKEN.finditer(text)] if "-" in text and "\n" in text else []
+    edits = [(found.start(), found.end(), "без ") for found in _WITHOUT.finditer(text)] if "б/" in text else []
+    edits += [(found.start(), found.end(), "") for found in _BROKEN.finditer(text)] if "-" in text and "\n" in text else []
     if not _sound_words().issuperset(words := _WORD.findall(text)):
         edits += _mendings(text, words)
     return _edited(text, sorted(edits)) if edits else Text(text)

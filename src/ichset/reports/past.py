@@ -17,6 +17,7 @@ _DENIED_NEXT = re.compile(r"\s+(?:не\b|нет\b|отсутств|is not\b|are 
 _WITH = re.compile(r"\b(?:с|со|with)\s+(?:[\w-]+\s+){0,3}$")
 _INTO_IT = re.compile(r"\s+(?:в|во|in|into|within)\s+(?:[\w-]+\s+)?(?:кист|cyst|a cyst|cavit)")
 
+_YEAR_BEFORE = re.compile(r"(?<![\d.])(?:19|20)\d\d(?:\s?г\.?)?\s+[–—-]\s+(?=(?:\w+\s+){0,2}$)")
 _YEAR = re.compile(r"\s*\(?(?:19|20)\d\d(?:\s?г\w?)?(?=\s*(?:$|[.,;)]))")
 
 
@@ -26,8 +27,8 @@ class Past(Clause):
 
     def _dated(self) -> str:
         """The words behind the finding that date it back, in its own stretch or alone behind a comma: ушиб с кровью, 2 месяца назад."""
-        if year := _YEAR.match(self.after):
-            return year[0].strip()  # SAH 2016
+        if year := _YEAR.match(self.after) or _YEAR_BEFORE.search(self.before):
+            return year[0].strip()  # SAH 2016; 2016 г. - САК
         own = self.book.cues["history_after"].search(self._own_after)
         apart = None if own else re.match(r",[\s\d-]*", self.after[len(self._own_after) :])
         at = len(self._own_after) + apart.end() if apart else 0

@@ -182,5 +182,5 @@ def _words(phrase: str) -> str:
             words.append(_CENTURY + r"\d\d(?!\d)")
             continue
         ends = "[а-яa-z]*" if word.endswith("*") else "" if word.endswith("-") else _WORD_ENDS
-        words.append(re.escape(word.rstrip("*")) + ends)
+        words.append(re.escape(word.rstrip("*")).replace(r"\-", "[-–‑]") + ends)
     return r"[\s-]+".join(words)
