@@ -22,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -237,6 +238,11 @@ def make_training(path: Path, words: Vocabulary, language: Language = RUSSIAN_EX
     pq.write_table(pa.Table.from_pylist(rows), path)
 
 
+def texts_and_verdicts(store: Store) -> tuple[Iterator[pa.RecordBatch], Iterator[pa.RecordBatch]]:
+    """As the pipeline reads them."""
+    return store.batches(SCREENED, ["report", "description", "conclusion"]), store.batches(RULED, ["report", "study", "ich"])
+
+
 def run_path(export: Path, training: Path, work: Path, jobs: int) -> list[tuple[str, Clock, int]]:
     """Every text stage as the pipeline runs it, tables written."""
     store, engine = Store(work), EngineConfig(jobs=jobs)
@@ -245,7 +251,7 @@ def run_path(export: Path, training: Path, work: Path, jobs: int) -> list[tuple[
         ("ingest", REPORTS, (), lambda: ingest_reports(IngestConfig(path=export))),
         ("screen", SCREENED, (), lambda: screen_reports(store.batches(REPORTS), ScreenConfig(), "accession", Pseudonyms(bytes(range(32))))),
         ("rules", RULED, (MENTIONS,), lambda: rule_reports(store.batches(SCREENED), rules, engine)),
-        ("classify", CLASSIFIED, (), lambda: classify_reports(store.batches(SCREENED), store.batches(RULED), classify, rules, work)),
+        ("classify", CLASSIFIED, (), lambda: classify_reports(*texts_and_verdicts(store), classify, rules, work)),
     )
     timed = []
     for name, contract, tables, outputs in stages:
@@ -264,7 +270,13 @@ def prepare(reports: int, brain: float, folder: Path) -> None:
 def train(training: Path, work: Path) -> float:
     """The classifier under `work`; MB at most."""
     list(classify_reports([], [], ClassifyConfig(training=training), RulesConfig(), work))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return _highest()
+
+
+def _highest() -> float:
+    """MB this program has held at most. `ru_maxrss` would count what the process held before it became this program (exec)."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def measure(folder: Path, jobs: int) -> None:
@@ -288,8 +300,7 @@ def measure(folder: Path, jobs: int) -> None:
     wall, cpu = sum(clock.wall for _, clock, _ in timed), sum(clock.cpu for _, clock, _ in timed)
     print(f"whole path {wall:8.2f} s wall {cpu:8.2f} s cpu   {wall / least.wall:.2f} x floor (wall), {cpu / least.cpu:.2f} x floor (cpu)")
     print(f"{NATIONAL} reports at this rate: {wall / reports * NATIONAL:.0f} s; floor {least.wall / reports * NATIONAL:.0f} s")
-    here = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory: {here:.0f} MB here, {peaks.peak:.0f} MB in the largest worker; training the classifier beforehand {learning:.0f} MB")
+    print(f"peak memory: {_highest():.0f} MB here, {peaks.peak:.0f} MB in the largest worker; training the classifier beforehand {learning:.0f} MB")
 
 
 PEER = """

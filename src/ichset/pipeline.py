@@ -53,7 +53,7 @@ def rules(run: Run) -> None:
 def classify(run: Run) -> None:
     from ichset.reports.classify import classify_reports
 
-    screened, ruled = run.store.batches(c.SCREENED), run.store.batches(c.RULED)
+    screened, ruled = run.store.batches(c.SCREENED, ["report", "description", "conclusion"]), run.store.batches(c.RULED, ["report", "study", "ich"])
     run.store.write_stream(c.CLASSIFIED, classify_reports(screened, ruled, run.config.classify, run.config.rules, run.work))
 
 

@@ -23,7 +23,7 @@ from ichset.reports.model_file import load_model, read_record, save_model
 log = logging.getLogger(__name__)
 
 MODEL_FILE = "classifier.skops"
-_BATCH = 4096  # texts scored together: bounds the memory of their counts
+_BATCH = 1024  # texts scored together: bounds the memory of their counts
 
 
 def classify_reports(
@@ -107,7 +107,8 @@ def _output(texts: pa.Table, verdicts: pa.Table, scorer: Scorer | None) -> Stage
     if scorer is None:
         scores, disagree = pa.nulls(count, pa.float32()), pa.repeat(pa.scalar(False), count)
     else:
-        scores = pa.array(scorer.score(joined(texts)), pa.float32())
+        parts = [scorer.score(joined(texts.slice(at, _BATCH))) for at in range(0, count, _BATCH)]
+        scores = pa.array(np.concatenate(parts or [np.empty(0)]), pa.float32())
         # where the rules cannot tell, `doubt` already sends the report to a reader
         disagree = pc.fill_null(pc.not_equal(pc.equal(verdicts["ich"], 1), pc.greater_equal(scores, HALF)), False)
     kept = pa.table([verdicts["report"], verdicts["study"], scores, disagree], schema=CLASSIFIED.schema)
