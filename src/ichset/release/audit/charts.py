@@ -110,7 +110,9 @@ def _technique(check: Check, evidence: Evidence, svg: str) -> None:
 def _shift(check: Check, evidence: Evidence, svg: str) -> None:
     known = [row for row in evidence.rows("shift") if row["smd"]]
     known = sorted(known, key=lambda row: (-abs(float(row["smd"])), row["parameter"], row["class"]))[:SHIFTS]
-    drawn = [text for text in texts(svg) if re.fullmatch(r"−?\d+\.\d\d", text)]
+    shown = [text for text in texts(svg) if not text.startswith("Standardised")]
+    names = [at for at, text in enumerate(shown) if not re.fullmatch(r"−?\d+(?:\.\d+)?", text)]
+    drawn = shown[max(names, default=-1) + 1 :]  # the axis' own numbers stand before the names, the values behind them
     check.expect(drawn, [f"{float(row['smd']):.2f}".replace("-", "−") for row in known], "shift.svg: numbers")
     widths = sorted((width for colour in (BLOOD, CALM) for width, _ in _bars(svg, colour)), reverse=True)
     _lengths(check, "shift.svg", widths, [abs(float(row["smd"])) for row in known])
