@@ -35,7 +35,8 @@ def _files(path: Path) -> Iterable[tuple[str, tuple[int, int]]]:
         stat = path.stat()
         yield path.name, (stat.st_size, stat.st_mtime_ns)
         return
-    pending = [str(path)]
+    root = str(path)  # names are told from here on: one folder has several spellings (configs/../data)
+    pending = [root]
     while pending:
         with os.scandir(pending.pop()) as entries:
             for entry in entries:
@@ -43,7 +44,7 @@ def _files(path: Path) -> Iterable[tuple[str, tuple[int, int]]]:
                     pending.append(entry.path)
                 elif entry.is_file():
                     stat = entry.stat()
-                    yield entry.path, (stat.st_size, stat.st_mtime_ns)
+                    yield entry.path.removeprefix(root), (stat.st_size, stat.st_mtime_ns)
 
 
 def digest_of(value: Any) -> str:
