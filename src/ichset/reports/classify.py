@@ -107,8 +107,7 @@ def _output(texts: pa.Table, verdicts: pa.Table, scorer: Scorer | None) -> Stage
     if scorer is None:
         scores, disagree = pa.nulls(count, pa.float32()), pa.repeat(pa.scalar(False), count)
     else:
-        parts = [scorer.score(joined(texts.slice(at, _BATCH))) for at in range(0, count, _BATCH)]
-        scores = pa.array(np.concatenate(parts or [np.empty(0)]), pa.float32())
+        scores = pa.array(scorer.score(joined(texts)), pa.float32())
         # where the rules cannot tell, `doubt` already sends the report to a reader
         disagree = pc.fill_null(pc.not_equal(pc.equal(verdicts["ich"], 1), pc.greater_equal(scores, HALF)), False)
     kept = pa.table([verdicts["report"], verdicts["study"], scores, disagree], schema=CLASSIFIED.schema)

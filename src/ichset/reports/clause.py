@@ -19,8 +19,8 @@ SIDED = re.compile(r"\b(?:слева|справа|лев(?:ой|ого|ом)|п�
 _GOVERNS = re.compile(r"после|состояние после|последстви|исход|after|status post")
 IT = re.compile(r"\b(?:он|она|оно|они|его|ее|их|котор\w+|тоже|также|больше|более|уже|it|which|that|they|is|are|has|have|been)\b")
 CERTAIN_OTHER = re.compile(r"ишеми|инфаркт|артефакт|\bшов|ischemi|infarct|suture")
-# в представленном объеме, по размерам: said of the study, not of the finding
 _GOVERNED = re.compile(r"[,:;·]|\b(?:и|или|ни|and|or|nor)\b")  # без отека, кровоизлияния: two things denied, not one of the other
+# в представленном объеме, по размерам: said of the study, not of the finding
 _CIRCUMSTANCE = re.compile(r"\b(?:в|во|при|по)\s+(?:[а-я]+\s+)?$")
 _BREAKS_IN = re.compile(r"прорыв\w*\s+$")
 _ANAMNESIS = ("анамнез", "history")
