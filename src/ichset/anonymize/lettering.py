@@ -36,10 +36,17 @@ def drawn_text(frame: NDArray, slope: float = 1.0) -> bool:
     step = max(1, int(STEP_HU / abs(slope or 1.0)))
     if min(values.shape) <= 2 * max(REACHES) or int(values.max()) - int(values.min()) <= step:
         return False
-    if not _any_full(values, step):
-        return False  # nor would there be above the noise, whose level costs as much as the rest
-    step = max(step, int(ABOVE_NOISE * _noise(values)))
-    return any(_has_line(part, thresholds, step) for reach, sign in WAYS for part, thresholds in _places(values, reach, sign, step))
+    rows = np.ascontiguousarray(values[::2])
+    found = [(reach, sign, strokes) for reach, sign in WAYS if _full_blocks(strokes := _strokes(rows, reach, sign, step)).any()]
+    if not found:
+        return False  # nor would there be above the noise
+    least = step
+    step = _above_noise(values, least)
+    for reach, sign, strokes in found:
+        above = strokes if step == least else _strokes(rows, reach, sign, step)
+        if any(_has_line(part, thresholds, step) for part, thresholds in _places(values, above, reach, sign)):
+            return True
+    return False
 
 
 def _signed(frame: NDArray) -> NDArray[np.int16 | np.int32]:
@@ -48,26 +55,36 @@ def _signed(frame: NDArray) -> NDArray[np.int16 | np.int32]:
     return frame.astype(np.int16 if low > -30_000 and high < 30_000 else np.int32, copy=False)
 
 
-def _noise(values: NDArray) -> float:
-    """Median difference of neighbours on some rows, where they differ: air without noise says nothing of the tissue's."""
+def _above_noise(values: NDArray, step: int) -> int:
+    """`step`, or more where the median difference of neighbours asks for it.
+
+    Taken on some rows, where they differ: air without noise says nothing of the tissue's.
+    """
     some = values[:: max(1, len(values) // 64)]
     apart = np.abs(some[:, 2:] - some[:, :-2])
-    apart = apart[apart > 0]
-    return float(np.median(apart)) if apart.size else 0.0
-
-
-def _any_full(values: NDArray, step: int) -> bool:
-    return any(_full_blocks(_strokes(values[::2], reach, sign, step)).any() for reach, sign in WAYS)
+    low, counted = np.count_nonzero(apart <= int(step / ABOVE_NOISE)), np.count_nonzero(apart)
+    if low - (apart.size - counted) > counted / 2:
+        return step  # so is the median, which costs more
+    return max(step, int(ABOVE_NOISE * float(np.median(apart[apart > 0])))) if counted else step
 
 
 def _strokes(rows: NDArray, reach: int, sign: int, step: int) -> NDArray[np.bool_]:
-    """Pixels that stand out from both sides, without the first and last `reach` columns; filled up to whole blocks."""
-    middle, left, right = _sides(rows, reach)
-    found = np.zeros([-(-size // by) * by for size, by in zip(middle.shape, BLOCK, strict=True)], bool)
-    inner = found[: middle.shape[0], : middle.shape[1]]
-    edge, out = (middle - step, np.greater) if sign > 0 else (middle + step, np.less)
-    out(edge, left, out=inner)
-    inner &= out(edge, right)
+    """Pixels that stand out from both sides, without the first and last `reach` columns; filled up to whole blocks.
+
+    The rows are compared as one line, five times faster than row by row; what that finds across their ends is no stroke.
+    """
+    line, (high, wide) = rows.ravel(), rows.shape
+    middle, left, right = line[reach:-reach], line[: -2 * reach], line[2 * reach :]
+    found = np.zeros((high, wide), bool)
+    inner = found.ravel()[: len(middle)]
+    if sign > 0:
+        np.greater(middle - step, np.maximum(left, right), out=inner)
+    else:
+        np.less(middle + step, np.minimum(left, right), out=inner)
+    found[:, wide - 2 * reach :] = False
+    down, across = (-(-size // by) * by for size, by in zip((high, wide - 2 * reach), BLOCK, strict=True))
+    if (down, across) != (high, wide):
+        found = np.pad(found[:, :across], ((0, down - high), (0, max(across - wide, 0))))
     return found
 
 
@@ -81,22 +98,22 @@ def _full_blocks(strokes: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return bits.reshape(-1, BLOCK[0], bits.shape[1]).sum(1, dtype=np.uint8) >= FULL  # type: ignore[no-any-return]
 
 
-def _places(values: NDArray, reach: int, sign: int, step: int) -> Iterator[tuple[NDArray, NDArray]]:
+def _places(values: NDArray, stroke: NDArray[np.bool_], reach: int, sign: int) -> Iterator[tuple[NDArray, NDArray]]:
     """Parts of the frame that may hold a word, turned so that strokes are bright, and the thresholds to look at them with."""
     middle, left, right = _sides(values[::2], reach)
-    stroke = _strokes(values[::2], reach, sign, step)
     full = _full_blocks(stroke)
     if not full.any():
         return
     from scipy import ndimage  # half a second, and most series end above
 
+    starts, stems = _stems(stroke)
     labels, _ = ndimage.label(full, np.ones((3, 3), int))
     for top, side in ndimage.find_objects(labels):
         down, across = (slice(max(one.start - 1, 0) * by, (one.stop + 1) * by) for one, by in zip((top, side), BLOCK, strict=True))
-        found = stroke[: len(middle), : middle.shape[1]][down, across]
-        stems = np.count_nonzero(found[:, 1:] & ~found[:, :-1], axis=1)
-        if np.count_nonzero(stems >= STEMS) < 2:
+        begun = stems[down, min(side.stop + 1, stems.shape[1] - 1)] - stems[down, max(side.start - 1, 0)] - starts[down, across.start]
+        if np.count_nonzero(begun >= STEMS) < 2:
             continue
+        found = stroke[: len(middle), : middle.shape[1]][down, across]
         beside = (
             np.maximum(left[down, across][found], right[down, across][found])
             if sign > 0
@@ -105,6 +122,16 @@ def _places(values: NDArray, reach: int, sign: int, step: int) -> Iterator[tuple
         halfway = (middle[down, across][found].astype(np.int32) + beside) / 2 * sign
         part = values[2 * down.start : 2 * down.stop, across.start : across.stop + 2 * reach]
         yield (part if sign > 0 else -part), np.quantile(halfway, QUANTILES)
+
+
+def _stems(stroke: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int16]]:
+    """Where strokes begin along the rows, and how many began before each column of blocks."""
+    starts = stroke.copy()
+    starts[:, 1:] &= ~stroke[:, :-1]
+    counts = np.bitwise_count(np.packbits(starts, axis=1).view(np.uint32))
+    stems = np.zeros((len(counts), counts.shape[1] + 1), np.int16)
+    np.cumsum(counts, axis=1, out=stems[:, 1:])
+    return starts, stems
 
 
 def _has_line(part: NDArray, thresholds: NDArray, step: int) -> bool:
