@@ -90,7 +90,7 @@ def find_mentions(section: str, raw: str, book: PhraseBook) -> list[Mention]:
     text = normalize(raw)
     found: list[Mention] = []
     for start, end in _telling(text.text, book.raised):
-        for one in _statements(text.text[start:end], book):
+        for one in _said(text.text[start:end], book):
             low, high = text.source(start + one.start), text.source(start + one.end - 1) + 1
             found.append(_mention(section, raw, low, high, start, one))
         if len(found) > MOST_MENTIONS:
@@ -189,6 +189,15 @@ class Statement:
     many: bool
     new: bool
     either: bool
+
+
+def _said(text: str, book: PhraseBook) -> tuple[Statement, ...]:
+    """What one normalised sentence says. Sentences that differ in their measures alone say the same of theirs."""
+    alike = book.alike(text)
+    said = _statements(alike, book)
+    if alike is not text and any(book.figure in one.cue or book.figure in one.location for one in said):
+        return _statements(text, book)  # words that are quoted are quoted as they stand
+    return said
 
 
 @lru_cache(20_000)

@@ -59,7 +59,7 @@ def normalize(raw: str) -> Text:
     text = raw.lower()
     if len(text) != len(raw):  # a few capitals grow in lower case: keep places
         text = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in raw)
-    text = text.replace("ё", "е").replace("\u00a0", " ")
+    text = text.replace("ё", "е").replace("\u00a0", " ").replace("_", " ")
     if not text.isascii() and _ADJACENT.search(text):
         text = _MIXED.sub(lambda found: found[0].translate(ALIKE), text)
     if "c/" in text:
@@ -82,7 +82,7 @@ def _sound_words() -> set[str]:
 def _mendings(text: str, words: list[str]) -> list[tuple[int, int, str]]:
     sound = _sound_words()
     unknown = set(words) - sound
-    wrong = {word for word in unknown if _mended(word) != word}
+    wrong = {word for word in unknown if (word[:2] in _FIRST or word[1:3] in _SECOND) and _mended(word) != word}
     if len(sound) > _MOST_WORDS:
         sound.clear()
     sound.update(word for word in unknown - wrong if len(word) < _LONGEST_WORD)
@@ -104,7 +104,7 @@ def _edited(text: str, edits: list[tuple[int, int, str]]) -> Text:
 @lru_cache(_MOST_WORDS)
 def _mended(word: str) -> str:
     """The word with one wrong, missing or doubled letter of a known stem put right."""
-    if (word[:2] not in _FIRST and word[1:3] not in _SECOND) or word.startswith(_OTHERS) or any(stem in word for stem in STEMS):
+    if word.startswith(_OTHERS) or any(stem in word for stem in STEMS):
         return word
     for stem in STEMS:
         if word[:2] != stem[:2] and word[1:3] != stem[1:3]:

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from ichset.config import RulesConfig
@@ -18,10 +19,13 @@ PLACES = tuple(
 )
 _WORD_START = re.compile("(?<![а-яa-z0-9])[а-яa-z0-9]")
 _LETTER = "а-яa-z0-9"
-_SETS = ("[а-яa-z]", "[0-9]")  # the same in two: a set of three ranges takes five times as long to compile
-_WORD_ENDS = "".join(f"(?!{each})" for each in _SETS)
+_WORD_ENDS = r"(?!\w)"  # a set of letters takes many times as long to compile
 _CENTURY = "(?:19|20)"
 _RAISED, _PLACED = "/raised", "/placed"  # no file can have these names
+# 12, 4,5, 120 before a unit or as one side of 12 x 8: what is measured, not counted or dated
+_MEASURED = re.compile(r"(?<![\w.,])\d{1,3}(?:[.,]\d{1,2})?(?=\s?(?:мм|см|мл|hu|ед|mm|cm|ml|cc)|\s?[xх×*]\s?\d)")
+_DIGITS = "0123456789"
+_COUNTED = re.compile(r"\b\d+\b")
 GAP = 3  # words that `...` within a phrase may stand for
 
 
@@ -34,6 +38,8 @@ class PhraseBook:
 
     keywords: Mapping[str, re.Pattern[str]]
     cues: Mapping[str, re.Pattern[str]]
+    figures: frozenset[str] = frozenset("0")  # numbers that a phrase holds; none looks like a masked one
+    figure: str = "7"  # stands for any digit of a measure
 
     @property
     def raised(self) -> re.Pattern[str]:
@@ -44,6 +50,13 @@ class PhraseBook:
     def placed(self) -> re.Pattern[str]:
         """Every word of a place."""
         return self.keywords[_PLACED]
+
+    def alike(self, text: str) -> str:
+        """The sentence with every measure's digits the same, so that one reading serves all sizes; what a phrase counts stays as it is."""
+        if not _MEASURED.search(text):
+            return text
+        same = str.maketrans(_DIGITS, self.figure * len(_DIGITS))
+        return _MEASURED.sub(lambda found: found[0] if found[0] in self.figures else found[0].translate(same), text)
 
     def spans(self, names: Sequence[str], some: re.Pattern[str], text: str) -> Iterator[tuple[str, int, int]]:
         """(name, start, end) of every match of these keyword files, each asked only where `some`, which holds all of them, matches."""
@@ -79,8 +92,14 @@ def load_books(config: RulesConfig) -> dict[str, PhraseBook]:
         cues = _folder(stops / language)
         _refuse_shared(raised, cues)
         whole = {_RAISED: _together(raised, is_raising), _PLACED: _together(raised, PLACES.__contains__)}
-        books[language] = PhraseBook(_Patterns({**raised, **whole}), _Patterns(cues))
+        figures = frozenset({"0"}.union(*(_COUNTED.findall(phrase) for phrase in chain(*raised.values(), *cues.values()))))
+        books[language] = PhraseBook(_Patterns({**raised, **whole}), _Patterns(cues), figures, _spare(figures))
     return books
+
+
+def _spare(figures: frozenset[str]) -> str:
+    """A digit of which no phrase's number is made alone."""
+    return next(digit for digit in reversed(_DIGITS) if not any(set(figure) == {digit} for figure in figures))
 
 
 def read_phrases(path: Path) -> dict[str, int]:
@@ -157,7 +176,7 @@ def compile_phrases(phrases: list[str]) -> re.Pattern[str]:
 
 def _starting(letter: str) -> str:
     """The letter where a word begins."""
-    return re.escape(letter) + "".join(f"(?<!{each}{re.escape(letter)})" for each in _SETS)
+    return rf"{re.escape(letter)}(?<=\b{re.escape(letter)})"
 
 
 def _initials(phrase: str) -> str:
@@ -181,6 +200,6 @@ def _words(phrase: str) -> str:
         if word == "<year>":
             words.append(_CENTURY + r"\d\d(?!\d)")
             continue
-        ends = "[а-яa-z]*" if word.endswith("*") else "" if word.endswith("-") else _WORD_ENDS
+        ends = r"\w*" if word.endswith("*") else "" if word.endswith("-") else _WORD_ENDS
         words.append(re.escape(word.rstrip("*")).replace(r"\-", "[-–‑]") + ends)
     return r"[\s-]+".join(words)
