@@ -78,7 +78,7 @@ def test_no_voxel_of_the_region_keeps_its_value(head: Volume) -> None:
     (defaced,) = deface_study([head], CONFIG, 5)
     drawn = 0
     for slice_ in range(len(head.hu)):
-        flat, inside = nearest(plan.grid, head, slice_)
+        flat, inside = nearest(plan.skull.grid, head, slice_)
         soft = (plan.labels.ravel()[flat] == SOFT) & inside
         assert (defaced.hu[slice_] != head.hu[slice_])[soft].all()
         drawn += int(soft.sum())

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ichset.anonymize.deface_grid import Grid, grid_of, looked_up
+from ichset.anonymize.deface_grid import grid_of, looked_up
 from ichset.anonymize.deface_paper import draw_ellipses, hull_of
 from ichset.anonymize.deface_region import AIR, GUARD, KEEP, SOFT, face_region, find_anatomy
+from ichset.anonymize.guard import Skull
 from ichset.anonymize.morphology import largest
 from ichset.anonymize.pose import CannotDeface, Pose
 from ichset.config import DefaceConfig, DefaceLimits, GuardedConfig
@@ -35,13 +36,13 @@ SOFT_HU = (35.0, 12.0)  # mean and spread of the values drawn for soft tissue
 class Defaced:
     """`hu` (slices, rows, columns) after defacing; `changed` (slices,) where anything was altered; `pose` where it was found.
 
-    `grid`: the original on its 2 mm grid, for what else is worked out from it.
+    `skull`: the original's on its 2 mm grid, for what else is worked out from it.
     """
 
     hu: NDArray[np.int16]
     changed: NDArray[np.bool_]
     pose: Pose | None = None
-    grid: Grid | None = None
+    skull: Skull | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Plan:
     """What to do where, on the 2 mm grid of one series: KEEP, AIR, SOFT, or GUARD (never to be touched)."""
 
     labels: NDArray[np.uint8]
-    grid: Grid
+    skull: Skull
     pose: Pose
 
 
@@ -81,7 +82,7 @@ def plan_series(volume: Volume, config: GuardedConfig, seed: int) -> Plan:
     anatomy = find_anatomy(grid, config.min_brain_ml)
     upright = grid if anatomy.pose.up == 1 else grid.overturned()
     labels = np.ascontiguousarray(face_region(upright, anatomy, config, seed)[:: anatomy.pose.up])
-    return Plan(labels, grid, anatomy.pose.as_header())
+    return Plan(labels, anatomy.skull, anatomy.pose.as_header())
 
 
 def _by_plan(volume: Volume, number: int, plans: Sequence[Plan], config: DefaceConfig, seed: int) -> Defaced:
@@ -100,7 +101,7 @@ def _by_plan(volume: Volume, number: int, plans: Sequence[Plan], config: DefaceC
         drawn = draw_ellipses(after, _skull_hull(before, volume, config), volume, front, config.paper, rng, labels != KEEP)
         _hide(after[box], before[box], labels[box], rng)
         changed[slice_] = drawn or not np.array_equal(before[box], after[box])
-    return Defaced(hu, changed, own.pose, own.grid)
+    return Defaced(hu, changed, own.pose, own.skull)
 
 
 def _hide(after: NDArray[np.int16], before: NDArray[np.int16], labels: NDArray[np.uint8], rng: np.random.Generator) -> None:
@@ -123,17 +124,17 @@ def _native_labels(volume: Volume, slice_: int, plans: Sequence[Plan], own: int)
 
 
 def _look_up(plan: Plan, volume: Volume, slice_: int) -> NDArray[np.uint8]:
-    return looked_up(plan.labels, plan.grid, volume, slice_)  # KEEP outside
+    return looked_up(plan.labels, plan.skull.grid, volume, slice_)  # KEEP outside
 
 
 def _skull_hull(hu: NDArray[np.int16], volume: Volume, config: DefaceConfig) -> NDArray[np.float64]:
     """(n, 2) hull (row, column) of a slice's largest piece of bone, on every HULL_MM only."""
     steps = tuple(max(round(HULL_MM / spacing), 1) for spacing in volume.spacing)
     bone = hu[:: steps[0], :: steps[1]] > config.paper.threshold_hu
-    rows = np.flatnonzero(bone.any(1))
+    rows, columns = np.flatnonzero(bone.any(1)), np.flatnonzero(bone.any(0))
     if rows.size:
-        used = slice(rows[0], rows[-1] + 1)
-        bone[used] = largest(bone[used])
+        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        bone[box] = largest(bone[box])
     return hull_of(bone) * steps
 
 

@@ -121,7 +121,7 @@ def _write(folder: Path, datasets: Sequence[Any], volume: Volume, hidden: Deface
         dataset.RecognizableVisualFeatures = "NO"
         dataset.save_as(part / f"{place + 1:04}.dcm", enforce_file_format=True)
     written = from_datasets([dcmread(path) for path in sorted(part.iterdir())])
-    measures = measure(volume, written, hidden.pose)
+    measures = measure(volume, written, hidden.pose, hidden.skull)
     if not within_limits(measures, config):
         shutil.rmtree(part)
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ichset.volume import Volume
 
 STEP = 2.0  # mm: fine enough for skull and skin, 64 times fewer voxels than half-millimetre slices
 AIR = -1000
+SMOOTH = 0.6  # standard deviation in voxels: noise of thin slices, not their anatomy
 STILL_MM = 1e-6  # so much of a shift across a whole slice is none
 DENSEST = 32_000  # HU: so much the rows that are added up may come to
 PADDING_HU = -1500  # below any tissue: scanners write -2000 or -3024 where nothing was reconstructed
@@ -27,6 +29,11 @@ class Grid:
     seen: NDArray[np.bool_]
     origin: NDArray[np.float64]
 
+    @cached_property
+    def smooth(self) -> NDArray[np.float32]:
+        """`hu` without the noise of thin slices."""
+        return np.asarray(ndimage.gaussian_filter(self.hu, SMOOTH))
+
     def coordinates(self, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
         """(n, 3) positions (x, y, z) in mm of the voxels in a mask."""
         return np.argwhere(mask)[:, ::-1] * STEP + self.origin
@@ -34,7 +41,9 @@ class Grid:
     def overturned(self) -> Grid:
         """The same voxels with z running the other way: its coordinates' z is minus this grid's."""
         top = self.origin[2] + (len(self.hu) - 1) * STEP
-        return Grid(self.hu[::-1], self.seen[::-1], np.array([*self.origin[:2], -top]))
+        turned = Grid(self.hu[::-1], self.seen[::-1], np.array([*self.origin[:2], -top]))
+        turned.__dict__["smooth"] = self.smooth[::-1]
+        return turned
 
 
 def grid_of(volume: Volume) -> Grid:
@@ -164,8 +173,10 @@ def looked_up(values: NDArray[Any], grid: Grid, volume: Volume, slice_: int) -> 
     used = np.flatnonzero((y >= 0) & (y < values.shape[1]) & (z >= 0) & (z < values.shape[0]))
     within = np.flatnonzero((x >= 0) & (x < values.shape[2]))
     if used.size and within.size:  # both are runs without a gap
-        lines = values[z[used], y[used]]
-        result[used[0] : used[-1] + 1, within[0] : within[-1] + 1] = np.take(lines, x[within], axis=1)
+        z, y = z[used], y[used]
+        first = np.flatnonzero(np.concatenate([[True], (z[1:] != z[:-1]) | (y[1:] != y[:-1])]))  # several rows lie in one line of the grid
+        lines = np.take(values[z[first], y[first]], x[within], axis=1)
+        result[used[0] : used[-1] + 1, within[0] : within[-1] + 1] = np.repeat(lines, np.diff(first, append=len(used)), axis=0)
     return result
 
 
@@ -188,6 +199,8 @@ def _shrunk(hu: NDArray[np.int16], down: int, across: int) -> NDArray[np.float32
 
 def _shrunk_padding(hu: NDArray[np.int16], down: int, across: int) -> NDArray[np.bool_] | None:
     """Where the coarse image holds padding, or None where there is none."""
+    if hu.min() >= PADDING_HU:
+        return None
     part = hu[:, down // 2 :: down, across // 2 :: across][:, : hu.shape[1] // down, : hu.shape[2] // across]
     padded = part < PADDING_HU
     return padded if padded.any() else None

@@ -22,23 +22,24 @@ def hull_of(mask: NDArray[np.bool_]) -> Points:
     rows = np.flatnonzero(mask.any(1))
     if rows.size == 0:
         return np.empty((0, 2))
-    first = mask[rows].argmax(1)
-    last = mask.shape[1] - 1 - mask[rows][:, ::-1].argmax(1)
-    left = _chain(np.column_stack([rows, first]).astype(float), 1)
-    right = _chain(np.column_stack([rows, last]).astype(float), -1)
+    used = mask[rows]
+    first, last = used.argmax(1), mask.shape[1] - 1 - used[:, ::-1].argmax(1)
+    left, right = _chain(rows, first, 1), _chain(rows, last, -1)
     outline = np.concatenate([left, right[::-1]])
     return outline[np.any(outline != np.roll(outline, 1, 0), 1)] if len(outline) > 2 else np.empty((0, 2))
 
 
-def _chain(points: Points, side: int) -> Points:
-    """One side of the hull of points with rising rows: whatever lies within its neighbours goes, until nothing does."""
-    while len(points) > 2:
-        edge = np.diff(points, axis=0)
-        bends = side * (edge[:-1, 0] * edge[1:, 1] - edge[:-1, 1] * edge[1:, 0]) > 0
-        if bends.all():
-            break
-        points = points[np.concatenate([[True], bends, [True]])]
-    return points
+def _chain(rows: NDArray[np.intp], columns: NDArray[np.intp], side: int) -> Points:
+    """One side of the hull of points with rising rows (monotone chain): whatever lies within its neighbours goes."""
+    chain: list[tuple[int, int]] = []
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        while len(chain) > 1:
+            (row_0, column_0), (row_1, column_1) = chain[-2:]
+            if side * ((row_1 - row_0) * (column - column_1) - (column_1 - column_0) * (row - row_1)) > 0:
+                break
+            chain.pop()
+        chain.append((row, column))
+    return np.array(chain, float)
 
 
 def centroid_of(hull: Points) -> Points:
@@ -99,11 +100,15 @@ def _fill(
     window = (slice(low[0], high[0]), slice(low[1], high[1]))
     if (low >= high).any() or (keep is not None and keep[window].all()):
         return False
-    down = ((np.arange(low[0], high[0]) - centre[0]) * spacing[0])[:, None]
-    across = ((np.arange(low[1], high[1]) - centre[1]) * spacing[1])[None]
-    along, aside = down * np.cos(turn) + across * np.sin(turn), across * np.cos(turn) - down * np.sin(turn)
-    inside = (along / size[0]) ** 2 + (aside / size[1]) ** 2 <= 1
+    down, across = ((np.arange(*reach) - at) * step for reach, at, step in zip(zip(low, high, strict=True), centre, spacing, strict=True))
+    away = np.zeros((len(down), len(across)))
+    for along, aside, semi_axis in ((np.cos(turn), np.sin(turn), size[0]), (-np.sin(turn), np.cos(turn), size[1])):
+        part = (down * along / semi_axis)[:, None] + across * aside / semi_axis
+        part *= part
+        away += part
+    inside = away <= 1
     if keep is not None:
         inside &= ~keep[window]
-    hu[window][inside] = rng.integers(*values, int(inside.sum()), endpoint=True)
-    return bool(inside.any())
+    count = int(np.count_nonzero(inside))
+    hu[window][inside] = rng.integers(*values, count, endpoint=True)
+    return count > 0

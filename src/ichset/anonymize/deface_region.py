@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ichset.anonymize.deface_grid import STEP, Grid
-from ichset.anonymize.guard import MARGIN_MM, bone_of, bulging, completed, head_of, votes_of
+from ichset.anonymize.guard import MARGIN_MM, Skull, bulging, completed, skull_of, votes_of
 from ichset.anonymize.morphology import Mask, closed, dilate, erode
 from ichset.anonymize.pose import AIR_HU, CannotDeface, Pose, find_pose, upright
 from ichset.config import GuardedConfig
@@ -34,22 +34,26 @@ BACK_SHARE = 0.7  # of the way from the pole to the middle of the brain: the reg
 
 @dataclass(frozen=True)
 class Anatomy:
-    """Masks on the upright grid (z to the vertex); `pose` in its coordinates, `pose.up` says whether it was overturned."""
+    """Masks on the upright grid (z to the vertex); `pose` in its coordinates, `pose.up` says whether it was overturned.
+
+    `skull` is of the grid as it was.
+    """
 
     bone: Mask
     brain: Mask
     head: Mask
     pose: Pose
+    skull: Skull
 
 
 def find_anatomy(grid: Grid, least_ml: float) -> Anatomy:
     """Skull, brain, head and pose. Raises CannotDeface."""
     if (grid.hu[grid.seen] < AIR_HU).mean() < LEAST_AIR_SHARE:
         raise CannotDeface("no air in view: the values are not Hounsfield units")
-    bone = bone_of(grid)
+    skull = skull_of(grid)
+    bone, head = skull.bone, skull.head
     if bone.sum() * STEP**3 < LEAST_BONE_MM3:
         raise CannotDeface("no skull in view")
-    head = head_of(grid)
     if _bare(bone, head) > BARE_SHARE:
         raise CannotDeface("no skin over the skull")
     votes = votes_of(grid, bone)
@@ -61,7 +65,7 @@ def find_anatomy(grid: Grid, least_ml: float) -> Anatomy:
     if pose is None:
         raise CannotDeface("the front of the head is unclear")
     _, level = _frontal_pole(grid, brain, pose)  # the orbits lie below it
-    return Anatomy(bone, bulging(grid, bone, brain, head, level - ORBITS_MM), head, pose)
+    return Anatomy(bone, bulging(grid, bone, brain, head, level - ORBITS_MM), head, pose, skull)
 
 
 def _frontal_pole(grid: Grid, brain: Mask, pose: Pose) -> tuple[float, float]:

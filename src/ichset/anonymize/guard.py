@@ -6,6 +6,8 @@ which closes what a craniectomy, a burr hole or the edge of the scan left open.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -18,7 +20,6 @@ SOFT_HU = (-30, 130)  # brain, fluid, blood
 SKIN_HU = -300
 RAYS_NEEDED = 7  # of eight in the axial plane: one may leave through a defect
 CORE_MM, MARGIN_MM = 4.0, 4.0
-SMOOTH = 0.6  # standard deviation in voxels: noise of thin slices, not their anatomy
 SCALP_MM = 4.0  # the fitted vault reaches no nearer to the skin than this
 DEFECT_MM, DEFECT_SCALP_MM = 10.0, 8.0  # how far brain may bulge through a hole in the skull, and never nearer to the skin
 CANAL_MM = 16.0  # how far below the brain's lowest part the medulla and the cord are kept
@@ -31,10 +32,22 @@ OPEN_MM3 = 4000  # so much of the vault without brain found in it: the skull is 
 Points = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Skull:
+    """Bone and head of a grid, worked out once for all that asks for them."""
+
+    grid: Grid
+    bone: Mask
+    head: Mask
+
+
+def skull_of(grid: Grid) -> Skull:
+    return Skull(grid, bone_of(grid), head_of(grid))
+
+
 def bone_of(grid: Grid) -> Mask:
     """Bone of the head: closed by 2 mm, the largest part only, so that a head-rest or a frame is no skull."""
-    smooth = ndimage.gaussian_filter(grid.hu, SMOOTH)
-    bone = closed((grid.hu > BONE_HU) & (smooth > BONE_HU / 2), STEP)
+    bone = closed((grid.hu > BONE_HU) & (grid.smooth > BONE_HU / 2), STEP)
     return largest(dilate(bone, STEP)) & bone
 
 
@@ -81,8 +94,7 @@ def intracranial(grid: Grid, bone: Mask, votes: NDArray[np.uint8] | None = None,
     votes = votes_of(grid, bone) if votes is None else votes
     roof = bone if vault is None else bone | vault
     covered = np.logical_or.accumulate(roof[::-1], 0)[::-1] | _open_top(grid, bone, votes)
-    smooth = ndimage.gaussian_filter(grid.hu, SMOOTH)
-    inside = (votes >= RAYS_NEEDED) & covered & (smooth > SOFT_HU[0]) & (smooth < SOFT_HU[1]) & ~bone
+    inside = (votes >= RAYS_NEEDED) & covered & (grid.smooth > SOFT_HU[0]) & (grid.smooth < SOFT_HU[1]) & ~bone
     core = largest(erode(inside, CORE_MM))
     grown = dilate(core, CORE_MM + STEP) & inside
     return filled(closed(grown, CORE_MM) & ~bone | grown)

@@ -30,7 +30,7 @@ class Face:
     stored: Mapping[int, NDArray]
     method: str
     pose: Any = None  # how the head lies, as defacing found it
-    grid: Any = None  # the original on its 2 mm grid
+    skull: Any = None  # the original's, on its 2 mm grid
 
 
 def hide(sources: Sequence[Sequence[Source]], config: AnonymizeConfig, seed: int) -> list[Face]:
@@ -50,7 +50,7 @@ def hide(sources: Sequence[Sequence[Source]], config: AnonymizeConfig, seed: int
                 fresh = volume.hu_to_stored(hidden.hu[place], held[index])
                 # a voxel whose HU did not change keeps its stored value, whatever rounding would make of it
                 changed[int(index)] = np.where(hidden.hu[place] != original.hu[place], fresh, held[index].pixel_array)[None]
-        faces.append(Face(original, changed, config.deface.method, hidden.pose, hidden.grid))
+        faces.append(Face(original, changed, config.deface.method, hidden.pose, hidden.skull))
     return faces
 
 
@@ -86,11 +86,11 @@ def measure_written(
     after = volume_of(slices_of(instance.read(path, outlines) for path, _ in written))
     if after.hu.shape != face.original.hu.shape:
         raise Doubt("the written series has another shape than the source", "UNREADABLE_FILE")
-    measures = measure(face.original, after, face.pose, face.grid)
+    measures = measure(face.original, after, face.pose, face.skull)
     if not within_limits(measures, config.deface):
         raise Doubt("the face is still to be seen in the written files", "DEFACE_IMPOSSIBLE")
     if picture:
-        write_preview(picture, face.original, after, face.pose, face.grid)
+        write_preview(picture, face.original, after, face.pose, face.skull.grid if face.skull else None)
     dataset = dcmread(written[0][0], stop_before_pixels=True)
     row = technical.series_row(dataset, after)
     row |= {"deface_method": face.method, **{name: float(getattr(measures, name)) for name in _MEASURES}}

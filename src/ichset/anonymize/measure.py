@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ichset.anonymize.deface_grid import STEP, Grid, grid_of, looked_up, native_indices
-from ichset.anonymize.guard import bone_of, head_of, votes_of
+from ichset.anonymize.guard import Skull, skull_of, votes_of
 from ichset.anonymize.morphology import Mask, dilate, erode, largest
 from ichset.anonymize.pose import AIR_HU, CannotDeface, Pose, find_pose, upright
 from ichset.volume import Volume
@@ -42,19 +42,15 @@ class Measures:
         return asdict(self)
 
 
-def measure(original: Volume, written: Volume, pose: Pose | None = None, grid: Grid | None = None) -> Measures:
+def measure(original: Volume, written: Volume, pose: Pose | None = None, skull: Skull | None = None) -> Measures:
     """Compare a series as written with its original: the same slices, matched along the normal.
 
-    `pose`: how the head lies, `grid`: the original's, where they are known already; else they are found again.
+    `pose`: how the head lies, `skull`: the original's, where they are known already; else they are found again.
     """
-    altered = original.hu != written.hu
-    grid = grid or grid_of(original)
-    bone = bone_of(grid)
-    head = head_of(grid)
+    skull = skull or skull_of(grid_of(original))
+    grid, bone, head = skull.grid, skull.bone, skull.head
     brain = skull_flood(grid, bone, head)
-    counts = np.array([np.count_nonzero(slice_) for slice_ in altered])
-    share = _brain_changed(original, altered, np.flatnonzero(counts), brain, grid)
-    voxels = int(counts.sum()) / altered.size
+    share, voxels = _changed(original, written, brain, grid)
     pose = pose or _pose(grid, bone, head)
     ml = float(brain.sum()) * STEP**3 / 1000
     if pose is None or not head.any():
@@ -67,11 +63,11 @@ def measure(original: Volume, written: Volume, pose: Pose | None = None, grid: G
     zone = depth < DEEP_MM
     if not zone.any():
         return Measures(0.0, 0.0, 0.0, share, voxels, ml)
-    gone = _nearest(altered, at)
     untouched = before.copy()
-    untouched[near] = np.where(gone, -1000, before[near])
+    untouched[near] = np.where(_altered(original, written, at), -1000, before[near])
     peeled = _depth(untouched)
-    median = _median_depth(_sample(written.hu, at, near), depth)
+    asked = near & (np.arange(near.shape[-1]) <= _deepest(depth, near.shape[-1])[..., None])
+    median = _median_depth(_sample(written.hu, at[:, asked[near]], asked), depth)
     return Measures(_same(depth, peeled, zone), _relief(depth, peeled, zone), _same(depth, median, zone), share, voxels, ml)
 
 
@@ -89,16 +85,25 @@ def _face_frame(
     grid: Grid, head: NDArray[np.bool_], front: NDArray[np.float64], left: NDArray[np.float64], centre: NDArray[np.float64], up: int
 ) -> tuple[NDArray[np.float64], ...]:
     """x, y, z in mm, broadcast to (height, width, depth): depth runs from 5 mm before the nose tip backwards, 1 mm apart."""
-    points = grid.coordinates(head)
-    ahead, level = (points[:, :2] - centre[:2]) @ front, (points[:, 2] - centre[2]) * up
-    middle = np.abs((points[:, :2] - centre[:2]) @ left) < 25
-    low = middle & (level < 0)
-    chosen = low if low.any() else middle
-    tip = points[chosen][np.argmax(ahead[chosen])]
+    tip = _tip(grid, head, front, left, centre, up)
     heights = np.arange(ABOVE_MM, -BELOW_MM - 1, -1.0)[:, None, None] * up
     widths, depths = np.arange(-WIDE_MM, WIDE_MM + 1.0)[:, None], np.arange(-5, DEEP_MM + 15.0)
     x, y = (tip[axis] + widths * left[axis] - depths * front[axis] for axis in (0, 1))
     return x[None], y[None], tip[2] + heights
+
+
+def _tip(grid: Grid, head: Mask, front: NDArray[np.float64], left: NDArray[np.float64], centre: NDArray[np.float64], up: int) -> NDArray[np.float64]:
+    """The head's foremost point near the middle, below the brain's centre where there is one; x, y, z in mm."""
+    levels = np.arange(len(head)) * STEP + grid.origin[2]
+    y, x = np.ogrid[: head.shape[1], : head.shape[2]]
+    y, x = (index * STEP + origin - mid for index, origin, mid in ((y, grid.origin[1], centre[1]), (x, grid.origin[0], centre[0])))
+    middle = np.abs(x * left[0] + y * left[1]) < 25
+    chosen = head & middle & ((levels - centre[2]) * up < 0)[:, None, None]
+    chosen = chosen if chosen.any() else head & middle
+    ahead = x * front[0] + y * front[1]
+    first = np.where(chosen.any(0), ahead, -np.inf)
+    points = grid.coordinates(chosen & (first > first.max() - STEP))
+    return np.asarray(points[np.argmax((points[:, :2] - centre[:2]) @ front)])
 
 
 def _sample(values: NDArray, at: NDArray[np.float32], near: Mask) -> NDArray[np.float32]:
@@ -108,13 +113,15 @@ def _sample(values: NDArray, at: NDArray[np.float32], near: Mask) -> NDArray[np.
     return result
 
 
-def _nearest(values: Mask, at: NDArray[np.float32]) -> Mask:
+def _altered(original: Volume, written: Volume, at: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Whether the voxel nearest to each point was altered; outside the slices none was."""
     index = np.rint(at).astype(np.int32)
     inside = np.ones(at.shape[1], bool)
-    for one, size in zip(index, values.shape, strict=True):
+    for one, size in zip(index, original.hu.shape, strict=True):
         inside &= (one >= 0) & (one < size)
         np.clip(one, 0, size - 1, out=one)
-    return values[tuple(index)] & inside
+    flat = np.ravel_multi_index(tuple(index), original.hu.shape)
+    return np.asarray((original.hu.ravel()[flat] != written.hu.ravel()[flat]) & inside)
 
 
 def _near(grid: Grid, head: Mask, frame: Sequence[NDArray[np.float64]]) -> Mask:
@@ -139,11 +146,22 @@ def _depth(hu: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.where(solid.any(-1), first - back, np.inf)
 
 
+def _last(depth: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """(height, width) mm down to which the filtered depth can still be the original's."""
+    return np.where(np.isfinite(depth), depth, size) + SAME_MM + 2
+
+
+def _deepest(depth: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """(height, width) mm down to which the median filter looks, as far as `_last` in any ray of its window."""
+    reach = 2
+    return np.asarray(ndimage.maximum_filter(_last(depth, size), 2 * reach + 1) + reach)
+
+
 def _median_depth(hu: NDArray[np.float32], depth: NDArray[np.float64]) -> NDArray[np.float64]:
     """`_depth` after a 5 x 5 x 5 median filter, worked out only where it can decide: near skin, down to the original's depth."""
     reach = 2
     solid = ndimage.maximum_filter(hu, 2 * reach + 1) > SKIN_HU
-    last = np.where(np.isfinite(depth), depth, hu.shape[-1]) + SAME_MM + 2
+    last = _last(depth, hu.shape[-1])
     wanted = solid & (np.arange(hu.shape[-1]) <= last[..., None])
     padded = np.pad(hu, reach, mode="reflect")
     strides = padded.strides[0] // padded.itemsize, padded.strides[1] // padded.itemsize
@@ -197,11 +215,15 @@ def skull_flood(grid: Grid, bone: Mask, head: Mask) -> Mask:
     return erode(dilate(room, WALL_MM) & soft & deep & ~dilate(bone, STEP), STEP)
 
 
-def _brain_changed(volume: Volume, altered: Mask, slices: NDArray[np.intp], brain: Mask, grid: Grid) -> float:
-    """Share of intracranial voxels that were altered, on the slices' own grid."""
+def _changed(original: Volume, written: Volume, brain: Mask, grid: Grid) -> tuple[float, float]:
+    """Shares of the intracranial voxels and of all voxels that were altered, on the slices' own grid."""
     total = int(brain.sum()) * STEP**3
-    voxel = volume.spacing[0] * volume.spacing[1] * float(np.median(np.diff(volume.offsets))) if len(volume.hu) > 1 else 1.0
-    hit = 0
-    for slice_ in slices:
-        hit += int(np.count_nonzero(looked_up(brain, grid, volume, int(slice_)) & altered[slice_]))
-    return hit * voxel / total if total else 0.0
+    voxel = original.spacing[0] * original.spacing[1] * float(np.median(np.diff(original.offsets))) if len(original.hu) > 1 else 1.0
+    hit = voxels = 0
+    altered = np.empty(original.hu.shape[1:], bool)
+    for slice_, (before, after) in enumerate(zip(original.hu, written.hu, strict=True)):
+        np.not_equal(before, after, out=altered)
+        if count := int(np.count_nonzero(altered)):
+            voxels += count
+            hit += int(np.count_nonzero(looked_up(brain, grid, original, slice_) & altered))
+    return hit * voxel / total if total else 0.0, voxels / original.hu.size

@@ -88,7 +88,16 @@ def largest(mask: Mask) -> Mask:
 
 
 def filled(mask: Mask) -> Mask:
-    """Fill the holes of every axial plane: what the plane's border cannot reach."""
+    """Fill the holes of every axial plane: what the border of the mask's box cannot reach."""
+    if not mask.any():
+        return mask
+    window = _window(mask, STEP)
+    whole = mask.copy()
+    whole[window] = _filled(mask[window])
+    return whole
+
+
+def _filled(mask: Mask) -> Mask:
     structure = np.zeros((3, 3, 3), bool)
     structure[1] = ndimage.generate_binary_structure(2, 1)
     labels, count = ndimage.label(~mask, structure)

@@ -147,10 +147,9 @@ def _likeness(image: NDArray[np.float32], middle: Points, angle: float, step: in
     x = middle[0] + along * np.cos(angle) - across * np.sin(angle)
     y = middle[1] + along * np.sin(angle) + across * np.cos(angle)
     turned = ndimage.map_coordinates(image, [y, x], order=1, mode="constant")
-    best = -1.0
-    for shift in range(-3, 4):
-        one = np.roll(turned, shift, 1)
-        a, b = one - one.mean(), one[:, ::-1] - one.mean()
-        norm = float((a * a).sum())
-        best = max(best, float((a * b).sum()) / norm if norm else -1.0)
-    return best
+    turned -= turned.mean()
+    norm = float((turned * turned).sum())
+    if not norm:
+        return -1.0
+    mirrored = turned[:, ::-1]
+    return max(float((turned * np.roll(mirrored, 2 * shift, 1)).sum()) for shift in range(-3, 4)) / norm
