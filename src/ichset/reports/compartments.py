@@ -18,10 +18,22 @@ _AND = re.compile(r"\s*-?\s*(?:,|и|/|and)\s*")
 _WITHIN = re.compile(r"(?:\bв|\bво|\bпо|\bwithin|\bin|\balong|\binto)\s+(?:the\s+)?(?:[\w-]+\s+){0,2}$")
 # beside a place is not in it: над височной долей, adjacent to the frontal lobe
 _BESIDE = re.compile(
-    r"(?:\bнад|\bвдоль|\bпо ходу|\bоколо|\bпод|прилеж\w+ к|возле|рядом с|abutting|near|\bover|\boverlying|\balong|adjacent to|(?:anterior|posterior|lateral|ventral|dorsal) to|кпереди от|кзади от|вентральнее|дорсальнее)\s+(?:the\s+)?(?:(?!(?:в|во|in)\b)[\w-]+\s+){0,3}$"
+    r"(?:\bнад|\bвдоль|\bпо ходу|\bоколо|\bпод|прилеж\w+ к|возле|рядом с|abutting|near|\bover|\boverlying|\balong|adjacent to|(?:anterior|posterior|lateral|ventral|dorsal) to|кпереди от|кзади от|вентральнее|дорсальнее)\s+(?:the\s+)?(?:(?!(?:в|во|in)\b)[\w-]+\s+){0,3}(?:[a-z]+-)?$"
 )
 _INTO = re.compile(r"(?:\b(?:в|во|из|просвет\w*|рог\w*|полост\w*|систем\w*|отдел\w*|in|within|into|of))\s+(?:[\w-]+\s+){0,3}$")
-_TOUCHES = re.compile(r"прилеж\w+ к|в области|abutting|adjacent to|near|сдавл\w+|компресс\w+")
+# в обоих боковых, третьем и IV желудочках; in both lateral and the third ventricles
+_INTO_SEVERAL = re.compile(
+    r"\b(?:в|во|in|within)\s+(?:(?:обо?[еи]х?|боков\w+|бок\.|лев\w+|прав\w+|треть\w+|четверт\w+|iii|iv|3-?\w*|4-?\w*|задн\w+|затыл\w+|затыл\.|рог\w+|и|в|а также|both|all|and|the|of|right|left"
+    r"|lateral|third|fourth|3rd|4th|four|three|occipital|posterior|dependent|horns?|portions?|parts?),?\s+){1,9}$"
+)
+# желудочек сдавлен, в его просвете; the ventricle is effaced, with blood in its lumen
+_IN_THAT = re.compile(
+    r"\b(?:в|из)\s+(?:(?:его|ее|их|этом|том)\s+)?(?:просвет\w*|полост\w*)|\b(?:в нем|в них|в ней|внутри|в которых|в котором)\b"
+    r"|\b(?:in|within|inside)\s+(?:it|them|its|their|which|the lumen|this)\b"
+)
+_TOUCHES = re.compile(r"прилеж\w+ к|в области|abutting|adjacent to|near|сдавл\w+|компресс\w+|compress\w+|effac\w+|displac\w+|indent\w+|distort\w+")
+# signs of a fracture that are of the skull only where its bone is named
+_SIGN = re.compile(r"отломк|фрагмент|дефект|импресс|вдавл|костн\w* фраг|пер\.|comminut|bon[ey]|diasta|depressed")
 _WITH = re.compile(r"\b(?:с|со|with)\s+(?:[\w-]+\s+){0,3}$")
 # опухолевую природу, вентрикулярного дренажа: the place only names a cause or a device
 _OF_NATURE = re.compile(r"\s*(?:природ|генез|характер|этиолог|дренаж|катетер|шунт|nature|etiolog|drain|catheter|shunt)")
@@ -142,6 +154,8 @@ def fracture_finding(marks: Marks, low: int, high: int, hit: Hit) -> tuple[tuple
     places.sort(key=lambda place: place.far)
     if places and all(place.name != "skull" for place in places):
         return ("facial fracture",), places[0].words
+    if not places and _SIGN.match(marks.text, hit.start):
+        return ("facial fracture",), ""
     return ("fracture",), places[0].words if places else ""
 
 
@@ -157,6 +171,8 @@ def _near(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> list[Place]:
     text = marks.text
     low, high = 0, len(text)
     for start, end in marks.cue("contrast"):
+        if start >= hit.end and is_adverb(text, hit, start, end):
+            continue
         low, high = (end, high) if end <= hit.start else (low, min(high, start))
     others = [one for one in hits if (one.kind == BLOOD or one.kind in BLEEDS) and one != hit]
     before = max((one.end for one in others if one.end <= hit.start), default=-1)
@@ -194,6 +210,11 @@ def _near(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> list[Place]:
     return sorted(found, key=lambda place: (not place.own, place.name == "intracerebral" and not place.named, place.far, place.name))
 
 
+def is_adverb(text: str, hit: Hit, start: int, end: int) -> bool:
+    """Blood now layers in the horns: the word stands between subject and verb, and contrasts nothing."""
+    return text[start:end] == "now" and "," not in text[hit.end : start]
+
+
 def _places(marks: Marks, low: int, high: int, hit: Hit, names: Sequence[str]) -> list[Place]:
     found = []
     for name in names:
@@ -213,8 +234,13 @@ def _inside(text: str, place: Place, hit: Hit) -> bool:
     """In the ventricles, not beside them; or they are full of it."""
     if _FILLED.search(text, place.end, max(hit.start, place.end)) or _FILLED.search(text, hit.end, max(place.start, hit.end)):
         return True
-    ahead = text[max(0, place.start - 40) : place.start]
-    return bool(_INTO.search(ahead)) and not _TOUCHES.search(ahead)
+    ahead = text[max(0, place.start - 80) : place.start]
+    if _INTO_SEVERAL.search(ahead) or (_INTO.search(ahead[-40:]) and not _TOUCHES.search(ahead[-60:])):
+        return True
+    if place.end > hit.start:
+        return False
+    between = text[place.end : hit.end + 40] if place.end <= hit.start else ""
+    return _IN_THAT.search(between) is not None
 
 
 def _denied(marks: Marks, place: Place) -> bool:

@@ -17,7 +17,7 @@ _GENITIVE = re.compile(r"без|нет|отсутств|ни$|no$|without")
 _PLURAL_GENITIVE = re.compile(r"(?:гематом|кровоизлияний|геморрагий|контузий|ушибов|переломов|сгустков|скоплений)$")
 _OF_SUCH = re.compile(r"^(?:\W|\b(?:и|тоже|также|\w+ых|\w+их)\b)*$")
 # не кровоизлиянием, not a haemorrhage, pseudo-SAH: the word itself is denied
-_DIRECTLY = re.compile(r"\b(?:не(?:\s+[а-я]+(?:ым|ой|ая|ое|ый|ого|ом))?|not(?:\s+an?)?)\s+$")
+_DIRECTLY = re.compile(r"\b(?:не(?:\s+[а-я]+(?:ым|ой|ая|ое|ый|ого|ом))?|not(?:\s+an?)?)\s+$|\bnon-?\s?$")
 _FALSE_WORDS = ("псевдо", "ложн", "pseudo", "false")
 _FALSE = re.compile(r"\b(?:псевдо|ложн|pseudo|false)[\w-]*\s?[^.,;:()]*$")
 # a form that is filled in: кровь: 0; кровь (-)
@@ -31,6 +31,12 @@ _CLOSES = re.compile(r"[^()]*\)\s*(?:[\w-]+\s+){0,2}")  # противопока
 _ANSWERED = re.compile(
     r"[^.,;?]*\?\s*(?:[–—-]\s*)?(?:(?:патологии|изменений|данных|признаков|таковых)\s+(?:[а-я]+\s+)?)?(?:нет|не|отсутств\w*|no|not|none)\b"
 )
+# на настоящем исследовании не видны: what is left of the words of this study
+_STUDY = re.compile(
+    r"\b(?:на|при|в|во|on|the|this|to|от|исследовани\w*|кт|мскт|томограмм\w*|снимк\w*|скан\w*|контрол\w*"
+    r"|study|scan|ct|exam\w*|imaging|\d\d\.\d\d(?:\.\d+)?)\b"
+)
+_SAID_NO = re.compile(r"\b(?:нет|не\s\w+)\s*,")
 _PLURAL_VERB = re.compile(r"(?:ют|ют?ся|ны|not seen|absent|excluded)$")
 
 
@@ -65,7 +71,7 @@ class Denial(Clause):
     def _denied_itself(self, before: str) -> str:
         """The word itself is denied or called false, or a form is filled in."""
         near = before[-40:]
-        direct = _DIRECTLY.search(near) if "не " in near or "not " in near else None
+        direct = _DIRECTLY.search(near) if "не " in near or "not " in near or "non" in near else None
         if not direct and any(word in near or word in self.hit for word in _FALSE_WORDS):
             direct = _FALSE.search(near[-30:] + self.hit)
         direct = direct or _UNTICKED.search(near) or _FORM.match(self.after) or _EMPTY.match(self.after)
@@ -82,6 +88,8 @@ class Denial(Clause):
             return False
         if not crossing:
             return True
+        if mark[0].endswith("данных за") and _SAID_NO.search(between):
+            return False  # данных за гематому нет, САК исключить нельзя
         if _PLURAL_GENITIVE.search(self.hit) and _OF_SUCH.match(COMMA.split(between)[-1]):
             return True  # свежей крови не видно, старых геморрагий тоже
         ahead = COMMA.split(before[: mark.start()])[-1]
@@ -93,7 +101,7 @@ class Denial(Clause):
         if self.aside and _CLOSES.fullmatch(between):
             return True
         parts = COMMA.split(between)
-        if len(parts) > 1 and not re.search(r"\w", self.book.cues["now"].sub("", IT.sub("", parts[-1]))):
+        if len(parts) > 1 and not re.search(r"\w", _STUDY.sub("", self.book.cues["now"].sub("", IT.sub("", parts[-1])))):
             return True  # гематома слева 9 мм, сейчас не видна; кровь, ее нет
         if any(MEASURE.search(part) for part in parts[:-1] or parts):
             return False

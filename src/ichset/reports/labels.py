@@ -19,7 +19,7 @@ def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: boo
 
     The conclusion outranks the description: what it denies is absent, whatever the description says.
     """
-    blood = _current([one for one in mentions if one.findings[0] in BLEEDING])
+    blood = _less_collections(_current([one for one in mentions if one.findings[0] in BLEEDING]))
     told = [one for one in blood if one.section == "conclusion" and (one.assertion in (PRESENT, ABSENT, UNCERTAIN) or _all_gone(one))]
     described = [one for one in blood if one.section != "conclusion"]
     ich = _verdict(told)
@@ -36,13 +36,26 @@ def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: boo
     past = [one for one in blood if one.assertion in (HISTORICAL, RESOLVED)]
     open_ = {finding for one in blood if one.assertion == UNCERTAIN for finding in one.findings if finding != "haemorrhage"}
     unseen = nondiagnostic and ich is _UNSAID
-    labels |= _kinds(labels["ich"], unseen, _counting(blood, denied=[one for one in told if one.assertion == ABSENT]), past, open_)
+    unsure_many = any(one.assertion == UNCERTAIN and (one.many or one.laterality == "bilateral") for one in blood)
+    counted = _counting(blood, denied=[one for one in told if one.assertion == ABSENT])
+    labels |= _kinds(labels["ich"], unseen, counted, past, open_, unsure_many)
     labels["fracture"] = _fracture(mentions, None if unseen else 0)
     labels["combined"] = None if unseen else _combined(labels["ich"], mentions)
     return labels, doubt or labels["ich"] is None
 
 
 _UNSAID = object()
+_COLLECTION = re.compile(r"(?i)(?:residual|remaining|mixed|heterogen|recurrent|recollection|остаточн|резидуальн|рецидивн)")
+_WATER = re.compile(r"(?i)csf|fluid|low|hypo|air|ликвор|жидк|гиподенс|низк|воздух")
+
+
+def _less_collections(blood: Sequence[Mention]) -> list[Mention]:
+    """A collection that is left is blood where there was blood; of an empyema or a hygroma it is none."""
+    left = [one for one in blood if _COLLECTION.match(one.quote)]
+    if not left:
+        return list(blood)
+    bled = any(one not in left and one.assertion in (PRESENT, HISTORICAL, RESOLVED) for one in blood)
+    return [one for one in blood if one not in left or (bled and not _WATER.search(one.quote))]
 
 
 def _all_gone(one: Mention) -> bool:
@@ -80,9 +93,11 @@ def _counting(blood: Sequence[Mention], denied: Sequence[Mention]) -> list[Menti
     return [one for one in present if one.section == "conclusion" or not set(one.findings) <= gone]
 
 
-def _kinds(ich: int | None, unseen: bool, present: Sequence[Mention], past: Sequence[Mention], open_: set[str]) -> dict[str, int | None]:
+def _kinds(
+    ich: int | None, unseen: bool, present: Sequence[Mention], past: Sequence[Mention], open_: set[str], unsure_many: bool = False
+) -> dict[str, int | None]:
     if ich is None and open_:  # the doubt is about the compartments it names, and about no other
-        several = len(open_ & set(COMPARTMENTS)) > 1
+        several = len(open_ & set(COMPARTMENTS)) > 1 or unsure_many
         return {name: None if name in open_ else 0 for name in (*COMPARTMENTS, "intraventricular")} | {"multiple": None if several else 0}
     if ich is None and not unseen:  # a doubt without a place is hardly of the ventricles, or of several foci
         return dict.fromkeys(COMPARTMENTS) | {"intraventricular": 0, "multiple": 0}
@@ -129,7 +144,8 @@ def _combined(ich: int | None, mentions: Sequence[Mention]) -> int | None:
     places = {(one.section, one.sentence) for one in bleeding}
     if any(one.findings[0] == "tumour" and one.assertion == PRESENT and (one.section, one.sentence) in places for one in mentions):
         return 1
-    treated = _said(mentions, "vascular", also=HISTORICAL) and _said(bleeding, "subarachnoid")  # after clipping of an aneurysm
+    deep = any(not set(one.findings) & {"subdural", "epidural"} for one in bleeding)
+    treated = deep and _said(mentions, "vascular", also=HISTORICAL)  # after clipping of an aneurysm
     return None if treated or _said(mentions, "vascular", "tumour") else 0
 
 

@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from ichset.contracts import COMPARTMENTS
-from ichset.reports.compartments import BLEEDS, BLOOD, OUTSIDE, OUTSIDE_BRAIN, Hit, Marks, blood_findings, fracture_finding, tumour_elsewhere
+from ichset.reports.compartments import (
+    BLEEDS,
+    BLOOD,
+    OUTSIDE,
+    OUTSIDE_BRAIN,
+    Hit,
+    Marks,
+    blood_findings,
+    fracture_finding,
+    is_adverb,
+    tumour_elsewhere,
+)
 from ichset.reports.normalize import normalize
 from ichset.reports.phrases import PhraseBook
 from ichset.reports.scope import ABSENT, PRESENT, Scope
@@ -23,7 +34,11 @@ KINDS = (*BLEEDS, BLOOD, *OTHER_FINDINGS)
 # every branch begins with its sign, not with what stands before it: such a pattern is found twenty times as fast
 _SENTENCE = re.compile(r"[!?]|\.(?:(?<!\d\.)(?=\s|$|[а-яa-z])|(?<=\d\.)(?=\s+[а-яa-z]|\s*$))|[;\n]\s*(?:[-•*–]\s*)?")
 _ABBREVIATED = re.compile(
-    r"(?:\b(?:т\.\s?[енк]|т|г|гг|диф|дифф|др|пр|см|рис|стр|напр|перел|дисл|гем|ул|dr|vs|e\.g|i\.e|approx|кровоизл|геморраг|геморр|гемор|субдур|эпидур|субарахн|лобн|лев|прав|спр|сл|контуз|затыл|обл|кост|комп|мягк|тк|скул|хрон|подостр|незначит|множеств|двустор|левостор|правостор|оскольч|вдавл|полуш|желуд|д|с|э|в|п|о|ok)|[а-я]{2,}[бвгджзклмпрстфхцчшщь]н|\b[а-яa-z])$"
+    r"(?:\b(?:т\.\s?[енк]|т|г|гг|диф|дифф|др|пр|см|рис|стр|напр|перел|дисл|гем|ул|dr|vs|e\.g|i\.e|approx|кровоизл|геморраг|геморр|"
+    r"гемор|субдур|эпидур|субарахн|лобн|лев|прав|спр|сл|контуз|затыл|обл|кост|комп|мягк|тк|скул|хрон|подостр|незначит|множеств|"
+    r"двустор|левостор|прор|пер|мн|множ|бок|вис|височ|лоб|тем|осн|корк|подкорк|жел|желуд|мозж|внутр|внутримозг|умер|расшир|"
+    r"смещ|сдавл|борозд|цист|остр|дин|конс|толщ|разм|макс|сред|верх|ниж|симм|больш|меньш|бас|кров|образ|переднезадн|попер|прод|"
+    r"[а-я]*денс|правостор|оскольч|вдавл|полуш|д|с|э|в|п|о|ok)|[а-я]{2,}[бвгджзклмпрстфхцчшщь]н|\b[а-яa-z])$"
 )
 _ANSWERED = re.compile(r"\s*(?:[-–—]\s*)?(?:(?:патологии|изменений|данных|признаков|таковых)\s+(?:[а-я]+\s+)?)?(?:нет|не|отсутств\w*|no|not|none)\b")
 _DENIED_LIST = re.compile(r"[^:;]*\b(?:нет|не [а-я]+|отсутству[а-я]+|данных за|no|not seen|absent|negative for)\s*:")
@@ -314,7 +329,12 @@ class Sentence:
         for mark in sorted((*self._marks("contrast"), *self._marks("stated")), key=lambda mark: mark.start()):
             if mark.end() <= hit.start:
                 low = mark.start()
-            elif mark.start() >= hit.end and not self._negated_word(mark.start()) and not self._verb_of(hit, mark):
+            elif (
+                mark.start() >= hit.end
+                and not is_adverb(self.text, hit, *mark.span())
+                and not self._negated_word(mark.start())
+                and not self._verb_of(hit, mark)
+            ):
                 high = mark.start()
                 break
         return low, high

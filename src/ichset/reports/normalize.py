@@ -25,6 +25,10 @@ _WRAPPED = re.compile(
     rf"|(?<=,)[ \t\r]*\n(?=[ \t]*\w)|(?:{_HANGING})[ \t\r]*\n"
 )
 _WITHOUT = re.compile(r"(?<![а-я/])б/\s?(?=[а-я]{4})(?!желуд|жел)")  # б/крови; but б/о, б/желудочки
+# R parietal #, #skull base, #: but not a number (#3) nor a heading of marked-up text
+_FRACTURE_SIGN = re.compile(
+    r"(?<![\w#])#s?(?![\w#]*#|\s?\d|[ \t]*(?:findings|impression|technique|conclusion|history|comparison|indication|clinical|report|ct)\b)"
+)
 _DOUBLED = re.compile(r"(.)\1+")
 _WORD = re.compile(r"[а-я]{7,}|[a-z]{7,}")
 _MOST_WORDS = 100_000  # remembered
@@ -35,7 +39,10 @@ STEMS = (
     "контузион",
     "hemorrhag", "haemorrhag", "hematoma", "haematoma", "subarachnoid", "subdural", "epidural", "intraventricular", "parenchymal",
 )  # fmt: skip
-_FIRST, _SECOND = {stem[:2] for stem in STEMS}, {stem[1:3] for stem in STEMS}
+# words of a denial: mended too, but they raise nothing, so that no report is read for them
+VERBS = ("выявлен", "обнаруж", "визуализ", "отсутств", "прослежив", "определяетс", "определяютс", "identified", "evidence")
+_MENDED = STEMS + VERBS
+_FIRST, _SECOND = {stem[:2] for stem in _MENDED}, {stem[1:3] for stem in _MENDED}
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,7 @@ def normalize(raw: str) -> Text:
     if "cak" in text:
         text = _LATIN.sub(lambda found: found[0].translate(ALIKE), text)
     edits = [(found.start(), found.end(), "без ") for found in _WITHOUT.finditer(text)] if "б/" in text else []
+    edits += [(found.start(), found.end(), "fracture ") for found in _FRACTURE_SIGN.finditer(text)] if "#" in text else []
     edits += [(found.start(), found.end(), "") for found in _BROKEN.finditer(text)] if "-" in text and "\n" in text else []
     if not _sound_words().issuperset(words := _WORD.findall(text)):
         edits += _mendings(text, words)
@@ -104,9 +112,9 @@ def _edited(text: str, edits: list[tuple[int, int, str]]) -> Text:
 @lru_cache(_MOST_WORDS)
 def _mended(word: str) -> str:
     """The word with one wrong, missing or doubled letter of a known stem put right."""
-    if word.startswith(_OTHERS) or any(stem in word for stem in STEMS):
+    if word.startswith(_OTHERS) or any(stem in word for stem in _MENDED):
         return word
-    for stem in STEMS:
+    for stem in _MENDED:
         if word[:2] != stem[:2] and word[1:3] != stem[1:3]:
             continue
         for length in (len(stem), len(stem) - 1, len(stem) + 1):

@@ -18,7 +18,8 @@ _WITH = re.compile(r"\b(?:с|со|with)\s+(?:[\w-]+\s+){0,3}$")
 _INTO_IT = re.compile(r"\s+(?:в|во|in|into|within)\s+(?:[\w-]+\s+)?(?:кист|cyst|a cyst|cavit)")
 
 _YEAR_BEFORE = re.compile(r"(?<![\d.])(?:19|20)\d\d(?:\s?г\.?)?\s+[–—-]\s+(?=(?:\w+\s+){0,2}$)")
-_YEAR = re.compile(r"\s*\(?(?:19|20)\d\d(?:\s?г\w?)?(?=\s*(?:$|[.,;)]))")
+# not a measure (2000 мл), a date of the study (2023-05-01) or half a number
+_YEAR = re.compile(r"\s*\(?(?:in\s+|от\s+|в\s+)?(?:19|20)\d\d(?:\s?г\w?)?(?![\d/-]|\.\d|\s*(?:мм|мл|см|ml|mm|cc|cm|hu|ед|[xх*]))")
 
 
 @dataclass(frozen=True)

@@ -191,7 +191,7 @@ def _rest(phrase: str, letter: str) -> str:
 def _regex(phrase: str) -> str:
     """`word*` any ending, `pre-` a word's first half, ` ... ` up to three words, `<year>` a year."""
     parts = phrase.split(" ... ")
-    return rf"(?:[\s-]+[^\s.,;]+){{0,{GAP}}}?[\s-]+".join(map(_words, parts))
+    return rf"(?:[\s-]+[^\s.,;]+\.?){{0,{GAP}}}?[\s-]+".join(map(_words, parts))
 
 
 def _words(phrase: str) -> str:

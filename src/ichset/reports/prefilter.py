@@ -46,7 +46,7 @@ class Prefilter:
 def load_prefilter(config: RulesConfig) -> Prefilter:
     """From the same phrase files as the rules. Raises ConfigError naming the file and line of a faulty phrase."""
     phrases = sorted({_beginning(phrase) for phrase in _least(set(_phrases(config)))})
-    starts = [_BROKEN, *phrases]
+    starts = [_BROKEN, "#", *phrases]  # the sign of a fracture
     parts = ["|".join(starts[at : at + _TOGETHER]) for at in range(0, len(starts), _TOGETHER)]
     return Prefilter((*parts, "|".join(sorted({slip for stem in STEMS for slip in _slips(stem)}))))
 
