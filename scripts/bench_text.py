@@ -40,7 +40,7 @@ from ichset.engine import warm
 from ichset.pseudonyms import Pseudonyms
 from ichset.reports.classify import classify_reports
 from ichset.reports.ingest import ingest_reports
-from ichset.reports.rules import rule_reports
+from ichset.reports.ruling import READ, rule_reports
 from ichset.reports.screen import screen_reports
 from ichset.store import Store
 
@@ -250,7 +250,7 @@ def run_path(export: Path, training: Path, work: Path, jobs: int) -> list[tuple[
     stages = (
         ("ingest", REPORTS, (), lambda: ingest_reports(IngestConfig(path=export))),
         ("screen", SCREENED, (), lambda: screen_reports(store.batches(REPORTS), ScreenConfig(), "accession", Pseudonyms(bytes(range(32))))),
-        ("rules", RULED, (MENTIONS,), lambda: rule_reports(store.batches(SCREENED), rules, engine)),
+        ("rules", RULED, (MENTIONS,), lambda: rule_reports(store.batches(SCREENED, READ), rules, engine)),
         ("classify", CLASSIFIED, (), lambda: classify_reports(*texts_and_verdicts(store), classify, rules, work)),
     )
     timed = []
@@ -286,7 +286,7 @@ def measure(folder: Path, jobs: int) -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:  # beforehand, as for a nation
         learning = apart.submit(train, training, work).result()
     list(classify_reports([], [], ClassifyConfig(training=training), RulesConfig(), work))  # modules loaded, here and for the workers to come
-    warm(("ichset.reports.rules",), EngineConfig(jobs=jobs))
+    warm(("ichset.reports.ruling",), EngineConfig(jobs=jobs))
     time.sleep(5)
     peaks = WorkerPeaks()
     peaks.start()

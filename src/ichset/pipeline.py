@@ -44,9 +44,9 @@ def screen(run: Run) -> None:
 
 
 def rules(run: Run) -> None:
-    from ichset.reports.rules import rule_reports
+    from ichset.reports.ruling import READ, rule_reports
 
-    outputs = rule_reports(run.store.batches(c.SCREENED), run.config.rules, run.engine)
+    outputs = rule_reports(run.store.batches(c.SCREENED, READ), run.config.rules, run.engine)
     run.store.write_stream(c.RULED, outputs, tables=[c.MENTIONS])
 
 
@@ -236,7 +236,7 @@ STAGES = (
     Stage("screen", "keeps brain CT reports that can be used", screen, (c.REPORTS,), (c.SCREENED,), ("screen", "retrieve.lookup")),
     Stage(
         "rules", "finds haemorrhage by phrases", rules, (c.SCREENED,), (c.RULED, c.MENTIONS), ("rules",),
-        lambda config: (config.rules.keywords, config.rules.stopphrases), workers=("ichset.reports.rules",),
+        lambda config: (config.rules.keywords, config.rules.stopphrases), workers=("ichset.reports.ruling",),
     ),
     Stage(
         "classify", "scores reports by a trained model", classify, (c.SCREENED, c.RULED), (c.CLASSIFIED,), ("classify", "rules"),

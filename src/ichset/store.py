@@ -72,9 +72,9 @@ class Store:
         parent_key = contract.parent.key if contract.parent else contract.key
         kept, left, keys = _KeySum(), _KeySum(), _UniqueKeys(contract)
         with ExitStack() as stack:
-            writer = stack.enter_context(_AtomicWriter(self.path(contract), contract.schema))
-            excluded = stack.enter_context(_AtomicWriter(self.excluded_path(contract), contract.excluded_schema))
-            further = {table.name: stack.enter_context(_AtomicWriter(self.path(table), table.schema)) for table in tables}
+            writer = stack.enter_context(_AtomicWriter(self.path(contract), contract.schema, contract.key))
+            excluded = stack.enter_context(_AtomicWriter(self.excluded_path(contract), contract.excluded_schema, parent_key))
+            further = {table.name: stack.enter_context(_AtomicWriter(self.path(table), table.schema, table.key)) for table in tables}
             for output in outputs:
                 writer.write(output.kept)
                 excluded.write(output.excluded)
@@ -157,12 +157,13 @@ class _UniqueKeys:
 class _AtomicWriter:
     """A Parquet file under a temporary name until `commit`; the same rows give the same bytes."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, key: Sequence[str] = ()) -> None:
         self._path, self._schema = path, schema
+        self._repeating = [name for name in schema.names if name not in key]  # a dictionary of what never repeats is work for nothing
         self._part = path.with_name(path.name + ".part")
 
     def __enter__(self) -> _AtomicWriter:
-        self._writer = pq.ParquetWriter(self._part, self._schema, compression="lz4", use_dictionary=True, store_schema=False)
+        self._writer = pq.ParquetWriter(self._part, self._schema, compression="lz4", use_dictionary=self._repeating, store_schema=False)
         return self
 
     def write(self, table: pa.Table) -> None:

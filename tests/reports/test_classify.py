@@ -10,6 +10,7 @@ import random
 import re
 import zipfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from ichset.contracts import CLASSIFIED, LABELS, RULED, SCREENED
 from ichset.errors import ConfigError, CurationError
 from ichset.reports import metrics, model_file, training
 from ichset.reports.classify import MODEL_FILE, classify_reports, score_file
-from ichset.reports.features import is_ending, learn_vocabulary, split_words
+from ichset.reports.features import is_ending, learn_vocabulary, spell, split_words
 from ichset.reports.model_file import ModelRefused, load_model, record_path, save_model
 from ichset.reports.stems import stem
 
@@ -269,11 +270,11 @@ def test_the_words_of_training_count_as_their_stems(texts: list[str]) -> None:
 
 @given(st.lists(st.text(alphabet="абЯё aZ9.,!|-\n\u00a0ї—中", max_size=30), max_size=8))
 def test_words_and_sentences_are_those_of_a_plain_reading(texts: list[str]) -> None:
-    words = split_words(pa.array(["", *texts], pa.string()).slice(1), str)
+    words = split_words(pa.array(["", *texts], pa.string()).slice(1), partial(spell, to_stem=str))
     read = list(zip(words.row.tolist(), [words.stems[at] for at in words.word], words.paired.tolist(), strict=True))
     plain = []
     for row, text in enumerate(texts):
-        for sentence in re.split(r"[.!\n]+(?:[ \n]|$)|\w*\|[\w|]*", text.lower().replace("ё", "е").replace("ї", " ").replace("中", " ")):
+        for sentence in re.split(r"[.!\n]+(?:[ \n]|$)|\w*\|[\w|]*", text.lower().replace("ё", "е").replace("ї", "-").replace("中", "-")):
             found = re.findall("[0-9a-zа-я]+", sentence)
             plain += [(row, word, at + 1 < len(found)) for at, word in enumerate(found)]
     assert read == plain

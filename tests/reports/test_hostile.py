@@ -21,7 +21,8 @@ from ichset.reports.ingest import ingest_reports
 from ichset.reports.mentions import LONGEST_SENTENCE, MOST_MENTIONS, sentences
 from ichset.reports.normalize import normalize
 from ichset.reports.region import is_brain_ct_report
-from ichset.reports.rules import LONGEST, Rules, load_rules, rule_reports
+from ichset.reports.rules import LONGEST, Rules, load_rules
+from ichset.reports.ruling import rule_reports
 from ichset.reports.screen import cut, screen_reports
 from ichset.store import Store
 

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pytest
 
 from ichset.config import EngineConfig, RulesConfig
-from ichset.reports import rules as stage
+from ichset.reports import ruling as stage
 from ichset.reports.normalize import ALIKE, STEMS, normalize
 from ichset.reports.prefilter import Prefilter, _least, load_prefilter
-from ichset.reports.rules import Rules, _to_read, load_rules, rule_reports
+from ichset.reports.rules import Rules, load_rules
+from ichset.reports.ruling import rule_reports, to_read
 
 CASES = Path(__file__).parent / "cases"
 PLAIN = "Срединные структуры не смещены. Желудочки мозга обычной формы. Патологических изменений не выявлено."
@@ -34,7 +35,7 @@ def _case_texts() -> list[str]:
 def _passed_over(texts: list[str], method: str) -> list[str]:
     """Texts that are not read; each of them must be read as silence."""
     rules, prefilter = _engines(method)
-    read = _to_read(prefilter, pa.array(texts), pa.array([""] * len(texts))).to_pylist()
+    read = to_read(prefilter, pa.array(texts), pa.array([""] * len(texts))).to_pylist()
     silent = rules.read("", "", brain_ct=1)
     left = [text for text, asked in zip(texts, read, strict=True) if not asked]
     for text in left:
@@ -76,7 +77,7 @@ def test_every_misspelling_that_is_mended_is_read() -> None:
     rng = random.Random(5)
     words = sorted({_mutated(stem + ending, rng) for stem in STEMS for ending in ("", "ая", "ой", "s") for _ in range(60)})
     mended = [word for word in words if any(stem in normalize(word).text for stem in STEMS)]
-    read = _to_read(_engines("scoped")[1], pa.array(mended), pa.array([""] * len(mended))).to_pylist()
+    read = to_read(_engines("scoped")[1], pa.array(mended), pa.array([""] * len(mended))).to_pylist()
     assert len(mended) > 1000
     assert [word for word, asked in zip(mended, read, strict=True) if not asked] == []
 

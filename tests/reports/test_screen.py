@@ -8,6 +8,7 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from ichset.errors import ConfigError
 from ichset.pseudonyms import Pseudonyms
 from ichset.reports.dedupe import SeenDigests, digest
 from ichset.reports.region import is_brain_ct, is_brain_ct_report
-from ichset.reports.screen import cut, screen_reports
+from ichset.reports.screen import _words, cut, screen_reports
 
 NAMES = Pseudonyms(bytes(range(32)))
 GOOD = {
@@ -293,3 +294,16 @@ def test_the_funnel_closes_whatever_the_rows() -> None:
     answers = [screened(table_of(*rows), size=size) for size in (1, 7, 1000)]
     assert answers[0] == answers[1] == answers[2]
     assert len(Counter(answers[0][1].values())) >= 7
+
+
+def test_every_blank_that_divides_words_is_evened_out() -> None:
+    letters = [chr(code) for code in range(0x10000) if not 0xD800 <= code < 0xE000]
+    texts = pa.array([f"a{letter}b" for letter in letters])
+    divided = pc.equal(pc.list_value_length(pc.utf8_split_whitespace(texts)), 2).to_pylist()
+    evened = pc.equal(_words(pa.chunked_array([texts])), "a b").to_pylist()
+    assert evened == divided and sum(divided) > 20
+
+
+@given(st.lists(st.text(alphabet="аБ \t\n\u00a0", max_size=12), min_size=1))
+def test_words_are_those_of_a_plain_reading(texts: list[str]) -> None:
+    assert _words(pa.chunked_array([pa.array(texts)])).to_pylist() == [" ".join(text.lower().split()) for text in texts]

@@ -60,12 +60,20 @@ class Words:
     rows: int
 
 
-def split_words(texts: pa.Array, to_stem: Callable[[str], str] = stem) -> Words:
+def spell(token: str, to_stem: Callable[[str], str] = stem) -> str:
+    """The stem of a word, `|` for what ends a sentence, nothing for what else is no word."""
+    if not _A_WORD.match(token):
+        return _BORDER if _SENTENCE_END.search(token) else ""
+    return _BORDER if token in _BORDERS or _BORDER in token else to_stem(token)
+
+
+def split_words(texts: pa.Array, spell: Callable[[str], str] = spell) -> Words:
     """Lower case, е for ё, sentences ended by punctuation or a contrast. Null counts as empty."""
     plain = pc.replace_substring(pc.utf8_lower(texts.fill_null("")), "ё", "е")
     tokens, row = _tokens(plain)
     encoded = tokens.dictionary_encode()
-    spelt = {token: _stem_or_border(token, to_stem) for token in encoded.dictionary.to_pylist()}
+    kinds = encoded.dictionary.to_pylist()
+    spelt = dict(zip(kinds, map(spell, kinds), strict=True))
     stems = sorted(set(spelt.values()))
     number = {each: at for at, each in enumerate(stems)}
     lookup = np.array([number[kind] for kind in spelt.values()], np.int64)
@@ -98,12 +106,6 @@ def _in_words(data: np.ndarray) -> np.ndarray:
     return inside
 
 
-def _stem_or_border(token: str, to_stem: Callable[[str], str]) -> str:
-    if not _A_WORD.match(token):
-        return _BORDER if _SENTENCE_END.search(token) else ""
-    return _BORDER if token in _BORDERS or _BORDER in token else to_stem(token)
-
-
 def _without_borders(stems: list[str], spelt: Mapping[str, str], row: np.ndarray, word: np.ndarray, rows: int) -> Words:
     real = word != stems.index("") if "" in stems else np.ones(len(word), bool)
     row, word = row[real], word[real]
@@ -119,7 +121,7 @@ def _without_borders(stems: list[str], spelt: Mapping[str, str], row: np.ndarray
 
 
 class Spelling(dict[str, str]):
-    """Word -> its stem, where it can be one of ours, else `?`; words met are remembered.
+    """Token -> its stem, where it can be one of ours, else `?`, or what `spell` makes of no word; tokens met are remembered.
 
     Stemming is slow, and of the words never seen in training few matter: a new one is stemmed only when it is a known stem of three
     letters or more with an ending of at most six letters behind it.
@@ -130,20 +132,23 @@ class Spelling(dict[str, str]):
         self._known, self._stems = known, frozenset(stems)
         self._heads = frozenset(stem[:_SHORT_WORD] for stem in self._stems)
 
-    def __missing__(self, word: str) -> str:
-        found = stem(word) if len(word) <= _SHORT_WORD or word[0] < "а" or self._may_be_ours(in_cyrillic(word)) else _UNKNOWN
+    def __missing__(self, token: str) -> str:
+        found = spell(token, self._stem)
         if len(self) > _MOST_WORDS:
             self.clear()
             self.update(self._known)
-        self[word] = found
+        self[token] = found
         return found
+
+    def _stem(self, word: str) -> str:
+        return stem(word) if len(word) <= _SHORT_WORD or word[0] < "а" or self._may_be_ours(in_cyrillic(word)) else _UNKNOWN
 
     def _may_be_ours(self, word: str) -> bool:
         if word[:_SHORT_WORD] not in self._heads:
             return False
         ends = range(max(_SHORT_WORD, len(word) - _LONG_ENDING), len(word) + 1)
-        strange = any(letters in word for letters in _NO_PREFIX)
-        return any(word[:end] in self._stems and (strange or is_ending(word[end:])) for end in ends)
+        ours = [word[end:] for end in ends if word[:end] in self._stems]
+        return bool(ours) and (any(letters in word for letters in _NO_PREFIX) or any(map(is_ending, ours)))
 
 
 @lru_cache(100_000)

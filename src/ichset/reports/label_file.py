@@ -14,7 +14,8 @@ from ichset.config import RulesConfig
 from ichset.contracts import REPORT_LABELS
 from ichset.errors import ConfigError
 from ichset.reports.label_rows import BATCH, Row, read_rows
-from ichset.reports.rules import Rules, load_rules, mention_row
+from ichset.reports.rules import Rules, load_rules
+from ichset.reports.ruling import mention_row
 
 Record = dict[str, Any]
 Score = Callable[[Sequence[str]], Sequence[float]]

@@ -121,7 +121,7 @@ def _telling(text: str, raised: re.Pattern[str]) -> Iterator[tuple[int, int]]:
             hit = raised.search(text, start)
         if hit is None:
             return
-        if hit.start() < end and raised.search(text, start, end):
+        if hit.end() <= end or (hit.start() < end and raised.search(text, start, end)):
             yield start, end
 
 

@@ -76,24 +76,24 @@ def normalize(raw: str) -> Text:
     edits = [(found.start(), found.end(), "без ") for found in _WITHOUT.finditer(text)] if "б/" in text else []
     edits += [(found.start(), found.end(), "fracture ") for found in _FRACTURE_SIGN.finditer(text)] if "#" in text else []
     edits += [(found.start(), found.end(), "") for found in _BROKEN.finditer(text)] if "-" in text and "\n" in text else []
-    if not _sound_words().issuperset(words := _WORD.findall(text)):
+    if not _sound_words().issuperset(words := text.split()):
         edits += _mendings(text, words)
     return _edited(text, sorted(edits)) if edits else Text(text)
 
 
 @cache
 def _sound_words() -> set[str]:
-    """A memory of words met that need no mending, which are nearly all: a set answers for a whole text at once."""
+    """A memory of what stands between blanks and needs no mending, which is nearly all: a set answers for a whole text at once."""
     return set()
 
 
 def _mendings(text: str, words: list[str]) -> list[tuple[int, int, str]]:
     sound = _sound_words()
     unknown = set(words) - sound
-    wrong = {word for word in unknown if (word[:2] in _FIRST or word[1:3] in _SECOND) and _mended(word) != word}
+    wrong = {found for word in unknown for found in _WORD.findall(word) if (found[:2] in _FIRST or found[1:3] in _SECOND) and _mended(found) != found}
     if len(sound) > _MOST_WORDS:
         sound.clear()
-    sound.update(word for word in unknown - wrong if len(word) < _LONGEST_WORD)
+    sound.update(word for word in unknown if len(word) < _LONGEST_WORD and not (wrong and any(slip in word for slip in wrong)))
     return [(found.start(), found.end(), _mended(found[0])) for found in _WORD.finditer(text) if found[0] in wrong] if wrong else []
 
 

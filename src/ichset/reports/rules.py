@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
-from itertools import chain
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from ichset.config import EngineConfig, RulesConfig
-from ichset.contracts import COMPARTMENTS, MENTIONS, REPORT_LABELS, RULED, StageOutput
-from ichset.engine import WorkerDied, run_each
-from ichset.errors import CurationError
+from ichset.config import RulesConfig
+from ichset.contracts import COMPARTMENTS, REPORT_LABELS
 from ichset.reports.body import of_the_head
 from ichset.reports.compartments import BLEEDS, BLOOD, OUTSIDE
 from ichset.reports.labels import BLEEDING, label_mentions
 from ichset.reports.mentions import MOST_MENTIONS, Mention, density_places, find_mentions, sentences
 from ichset.reports.normalize import normalize
 from ichset.reports.phrases import PhraseBook, load_books
-from ichset.reports.prefilter import Prefilter, load_prefilter
 from ichset.reports.region import is_brain_ct_report, is_other_study
 from ichset.reports.scope import ABSENT, HYPOTHETICAL, PRESENT, UNCERTAIN
 
@@ -188,101 +179,3 @@ def _only(text: str, spans: Iterable[tuple[int, int]]) -> str:
         at = max(end, at)
     whole = "".join(kept)
     return whole if whole.strip() else ""
-
-
-# --- over batches ---------------------------------------------------------------------------------
-SENT = 2048  # reports a worker is given at a time
-ALONE = 20_000  # reports: for fewer, starting workers costs more than they save
-
-
-def rule_reports(batches: Iterable[pa.RecordBatch], config: RulesConfig, engine: EngineConfig) -> Iterator[StageOutput]:
-    """Batches of SCREENED in; kept: RULED, a row a report; tables: MENTIONS."""
-    chosen = config.model_dump_json()
-    _engines(chosen)  # a faulty phrase file is told before any work
-    source = iter(batches)
-    first = _first(source)
-    jobs = 1 if sum(batch.num_rows for batch in first) < ALONE else None
-    parts: list[tuple[pa.Table, pa.Table]] = []
-    for sent, output in run_each(partial(_read_sent, chosen), _sent(chain(first, source)), engine, jobs, title="rules"):
-        if isinstance(output, WorkerDied):
-            raise CurationError("a worker died while it read reports; lower ingest.batch_rows or give the machine more memory")
-        parts.append(output)
-        if sent.last:
-            ruled, mentions = (pa.concat_tables(tables).combine_chunks() for tables in zip(*parts, strict=True))
-            parts.clear()
-            yield StageOutput(ruled, RULED.excluded_schema.empty_table(), {MENTIONS.name: mentions})
-
-
-@dataclass(frozen=True)
-class _Sent:
-    """Some rows of a batch as Arrow's stream format: their own bytes alone are handed to a worker. `last` of their batch."""
-
-    rows: pa.Buffer
-    last: bool
-
-
-def _sent(batches: Iterable[pa.RecordBatch]) -> Iterator[_Sent]:
-    """The columns that are read, at most SENT rows at a time: workers share the end of the work, and little of it lies in memory."""
-    for batch in batches:
-        read = batch.select(["report", "study", "description", "conclusion"])
-        for at in range(0, max(batch.num_rows, 1), SENT):
-            packed = pa.BufferOutputStream()
-            with pa.ipc.new_stream(packed, read.schema) as stream:
-                stream.write_batch(read.slice(at, SENT))
-            yield _Sent(packed.getvalue(), at + SENT >= batch.num_rows)
-
-
-def _read_sent(chosen: str, sent: _Sent) -> tuple[pa.Table, pa.Table]:
-    with pa.ipc.open_stream(sent.rows) as stream:
-        return _read_batch(chosen, stream.read_next_batch())
-
-
-def _first(source: Iterator[pa.RecordBatch]) -> list[pa.RecordBatch]:
-    """Batches up to ALONE reports; fewer only where the source ends."""
-    taken: list[pa.RecordBatch] = []
-    while sum(batch.num_rows for batch in taken) < ALONE and (batch := next(source, None)) is not None:
-        taken.append(batch)
-    return taken
-
-
-@lru_cache(maxsize=2)
-def _engines(chosen: str) -> tuple[Rules, Prefilter]:
-    """Compiled once a process, from the config's JSON: to send the patterns with every batch would compile them every time."""
-    config = RulesConfig.model_validate_json(chosen)
-    return load_rules(config), load_prefilter(config)
-
-
-def _read_batch(chosen: str, batch: pa.RecordBatch) -> tuple[pa.Table, pa.Table]:
-    """A report that the prefilter passes over has the labels of an empty one and no mention: it is not read."""
-    rules, prefilter = _engines(chosen)
-    description, conclusion = batch.column("description"), batch.column("conclusion")
-    rows = pc.indices_nonzero(_to_read(prefilter, description, conclusion))
-    texts = [column.take(rows).to_pylist() for column in (batch.column("report"), description, conclusion)]
-    silent = rules.read("", "", brain_ct=1)
-    readings: list[Reading] = [silent] * batch.num_rows
-    mentions: list[dict[str, Any]] = []
-    for row, report, described, concluded in zip(rows.to_pylist(), *texts, strict=True):
-        readings[row] = reading = rules.read(described or "", concluded or "", brain_ct=1)
-        mentions += [mention_row(report, number, one) for number, one in enumerate(reading.mentions, 1)]
-    return _ruled(batch, readings), pa.Table.from_pylist(mentions, MENTIONS.schema)
-
-
-def _to_read(prefilter: Prefilter, description: pa.Array, conclusion: pa.Array) -> pa.Array:
-    """A section beyond LONGEST is read too: a cut text is doubtful."""
-    long = [pc.greater(pc.binary_length(section), LONGEST).fill_null(False) for section in (description, conclusion)]
-    return pc.or_(prefilter.may_matter(description, conclusion), pc.or_(*long))
-
-
-def _ruled(batch: pa.RecordBatch, readings: Sequence[Reading]) -> pa.Table:
-    labels = {name: pa.array([1 if name == "brain_ct" else reading.labels[name] for reading in readings], pa.int8()) for name in REPORT_LABELS}
-    columns = {"report": batch.column("report"), "study": batch.column("study"), **labels}
-    columns["doubt"] = pa.array([reading.doubt for reading in readings], pa.bool_())
-    return pa.table([columns[name] for name in RULED.schema.names], RULED.schema)
-
-
-def mention_row(report: str, number: int, one: Mention) -> dict[str, Any]:
-    """One MENTIONS row."""
-    return {
-        "report": report, "mention": number, "section": one.section, "start": one.start, "end": one.end, "finding": "+".join(one.findings),
-        "assertion": one.assertion, "laterality": one.laterality, "location": one.location, "quote": one.quote, "cue": one.cue,
-    }  # fmt: skip

@@ -28,6 +28,10 @@ _HEADS = {
     "description": r"описание(?:\s+исследования)?|протокол(?:\s+описания)?|данные\s+исследования|findings|description|report",
     "conclusion": r"заключение|заключ\.?|выводы?|impressions?|conclusions?",
 }
+# two blanks, or one that is no plain space (RE2 knows no class of Unicode's)
+_UNEVEN = (
+    r"  |[\t\n\x{b}\f\r\x{1c}-\x{1f}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"
+)
 # A section's heading ends in a colon, or stands alone on its line. Possessive: a million spaces are passed once.
 _SECTION = re.compile(
     r"(?<!\w)(?:" + "|".join(f"(?P<{name}>{heads})" for name, heads in _HEADS.items()) + r")"
@@ -112,8 +116,13 @@ def _text_digests(table: pa.Table) -> list[bytes]:
 
 
 def _words(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    words = pc.utf8_split_whitespace(pc.utf8_trim_whitespace(pc.utf8_lower(values.fill_null(""))))
-    return pc.binary_join(words, " ")
+    """Lower case, one space between words. Most texts are so already: only the others are cut up."""
+    texts = pc.utf8_trim_whitespace(pc.utf8_lower(values.fill_null("")))
+    uneven = pc.match_substring_regex(texts, _UNEVEN)
+    if not pc.any(uneven).as_py():
+        return texts
+    mended = pc.binary_join(pc.utf8_split_whitespace(texts.filter(uneven)), " ")
+    return pc.replace_with_mask(texts.combine_chunks(), uneven.combine_chunks(), mended.combine_chunks())
 
 
 def _bytes(values: pa.ChunkedArray) -> list[bytes]:
@@ -130,7 +139,8 @@ def _screened(table: pa.Table, pseudonyms: Pseudonyms) -> pa.Table:
 
 def split_sections(table: pa.Table) -> pa.Table:
     """Where a report came as one text, cut it at its own headings into indication, description, conclusion."""
-    rows = pc.indices_nonzero(pc.and_(_is_blank(table["conclusion"]), pc.invert(_is_blank(table["description"])))).to_pylist()
+    open_ = pc.indices_nonzero(_is_blank(table["conclusion"]))
+    rows = open_.filter(pc.invert(_is_blank(table["description"].take(open_)))).to_pylist()
     if not rows:
         return table
     texts = {name: table[name].to_pylist() for name in _HEADS}
