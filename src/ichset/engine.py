@@ -38,9 +38,10 @@ def warm(modules: Sequence[str], config: EngineConfig) -> None:
     """Start the server that workers are forked from and let it import `modules` meanwhile, once for every pool to come.
 
     A worker that has to import numerical libraries itself spends seconds on it, at every stage and in every wave.
+    Arrow imports pandas, where that happens to be installed, at the first list that it converts: it is imported along.
     """
     if modules and config.backend == "processes" and jobs_of(config) > 1:
-        forkserver.set_forkserver_preload(list(modules))
+        forkserver.set_forkserver_preload([*modules, "pandas"])
         forkserver.ensure_running()
 
 

@@ -59,7 +59,7 @@ class Rules:
         `brain_ct`: what is already known of the study; None to tell it from title and text.
         """
         sections = _sections(description or "", conclusion or "")
-        lang = lang if lang in self.books else "ru" if _CYRILLIC.search("".join(sections.values())) else "en"
+        lang = lang if lang in self.books else "ru" if _in_cyrillic("".join(sections.values())) else "en"
         if self.config.method == "paper":
             return self._paper(sections, lang, title)
         book = self.books[lang]
@@ -118,6 +118,10 @@ class Rules:
             if one.assertion == PRESENT and one.findings[0] in labels:
                 labels[one.findings[0]] = 1
         return Reading({"brain_ct": self._brain(title, sections, lang), **labels}, tuple(mentions), False)
+
+
+def _in_cyrillic(text: str) -> bool:
+    return not text.isascii() and _CYRILLIC.search(text) is not None
 
 
 def _elsewhere(one: Mention, other: bool) -> Mention:
