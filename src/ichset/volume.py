@@ -56,10 +56,11 @@ class GeometryError(CurationError):
         self.reason = reason
 
 
-def from_datasets(datasets: Sequence[Dataset], decoded: Sequence[NDArray[np.integer]] | None = None) -> Volume:
+def from_datasets(datasets: Sequence[Dataset], decoded: Sequence[NDArray[np.integer]] | None = None, into: NDArray[np.int16] | None = None) -> Volume:
     """The volume of one series' single-frame slices, whatever their order. Raises GeometryError.
 
     `decoded`: (rows, columns) stored values of each, where they are at hand: then nothing is decoded again.
+    `into`: an array that is no longer needed; where it has the volume's shape, it is used again (a fresh one costs as much as the reading).
 
     Gantry tilt and uneven steps are kept as they are: `positions` says where each slice lies (PS3.3 C.7.6.2.1.1).
     """
@@ -81,16 +82,19 @@ def from_datasets(datasets: Sequence[Dataset], decoded: Sequence[NDArray[np.inte
     order = np.argsort(along, kind="stable")
     if len(order) > 1 and np.diff(along[order]).min() < SAME_PLACE:
         raise GeometryError("several slices at one position")
-    return Volume(_stacked(datasets, decoded, order), positions[order], row, column, (float(spacings[0, 0]), float(spacings[0, 1])), order)
+    return Volume(_stacked(datasets, decoded, order, into), positions[order], row, column, (float(spacings[0, 0]), float(spacings[0, 1])), order)
 
 
-def _stacked(datasets: Sequence[Dataset], decoded: Sequence[NDArray[np.integer]] | None, order: NDArray[np.intp]) -> NDArray[np.int16]:
+def _stacked(
+    datasets: Sequence[Dataset], decoded: Sequence[NDArray[np.integer]] | None, order: NDArray[np.intp], into: NDArray[np.int16] | None
+) -> NDArray[np.int16]:
     """(slices, rows, columns) Hounsfield units, each slice written to its place at once."""
     hu = np.empty((0, 0, 0), np.int16)
     for place, index in enumerate(order):
         plane = to_hu(datasets[index], decoded[index] if decoded else None)
         if place == 0:
-            hu = np.empty((len(order), *plane.shape), np.int16)
+            shape = (len(order), *plane.shape)
+            hu = into if into is not None and into.shape == shape else np.empty(shape, np.int16)
         if plane.shape != hu.shape[1:]:
             raise GeometryError("slices of different pixel spacing or size")
         hu[place] = plane

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from ichset import volume
 from ichset.anonymize import instance, pixels, technical
 from ichset.anonymize.instance import Source, Written
-from ichset.anonymize.slices import slices_of, volume_of
+from ichset.anonymize.slices import read_back, slices_of, volume_of
 from ichset.anonymize.tags import Deidentifier, Doubt
 from ichset.config import AnonymizeConfig
-from ichset.dicomfile import Outlines
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -31,6 +30,27 @@ class Face:
     method: str
     pose: Any = None  # how the head lies, as defacing found it
     skull: Any = None  # the original's, on its 2 mm grid
+    spare: NDArray | None = None  # the defaced values: of no use any more once they are written
+
+
+class _Stored(Mapping[int, NDArray]):
+    """New stored values (1, rows, columns) of the files that changed, worked out when they are asked for: a file at a time in memory."""
+
+    def __init__(self, original: volume.Volume, hidden: Any, slices: Sequence[Any]) -> None:
+        self._original, self._hidden, self._slices = original, hidden, slices
+        self._places = {int(index): place for place, index in enumerate(original.order) if hidden.changed[place]}
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._places)
+
+    def __getitem__(self, index: int) -> NDArray:
+        place = self._places[index]
+        before, after, slice_ = self._original.hu[place], self._hidden.hu[place], self._slices[index]
+        # a voxel whose HU did not change keeps its stored value, whatever rounding would make of it
+        return np.where(before != after, volume.hu_to_stored(after, slice_), slice_.pixel_array)[None]
 
 
 def hide(sources: Sequence[Sequence[Source]], config: AnonymizeConfig, seed: int) -> list[Face]:
@@ -42,16 +62,10 @@ def hide(sources: Sequence[Sequence[Source]], config: AnonymizeConfig, seed: int
         for source, slice_ in zip(members, held, strict=True):
             pixels.check_drawn(slice_.frames, source.shape, source.slope)
     volumes = [volume_of(held) for held in read]
-    faces = []
-    for held, original, hidden in zip(read, volumes, deface_study(volumes, config.deface, seed), strict=True):
-        changed = {}
-        for place, index in enumerate(original.order):
-            if hidden.changed[place]:
-                fresh = volume.hu_to_stored(hidden.hu[place], held[index])
-                # a voxel whose HU did not change keeps its stored value, whatever rounding would make of it
-                changed[int(index)] = np.where(hidden.hu[place] != original.hu[place], fresh, held[index].pixel_array)[None]
-        faces.append(Face(original, changed, config.deface.method, hidden.pose, hidden.skull))
-    return faces
+    return [
+        Face(original, _Stored(original, hidden, held), config.deface.method, hidden.pose, hidden.skull, hidden.hu)
+        for held, original, hidden in zip(read, volumes, deface_study(volumes, config.deface, seed), strict=True)
+    ]
 
 
 def write_series(
@@ -82,8 +96,7 @@ def measure_written(
     from ichset.anonymize.measure import measure
     from ichset.anonymize.preview import write_preview
 
-    outlines = Outlines()
-    after = volume_of(slices_of(instance.read(path, outlines) for path, _ in written))
+    after = read_back([path for path, _ in written], face.spare)
     if after.hu.shape != face.original.hu.shape:
         raise Doubt("the written series has another shape than the source", "UNREADABLE_FILE")
     measures = measure(face.original, after, face.pose, face.skull)

@@ -24,7 +24,7 @@ def write_preview(path: Path, original: Volume, defaced: Volume, pose: Pose | No
     rows = [_row(one, pose) for one in (grid or grid_of(original), grid_of(defaced))]
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    Image.fromarray(np.vstack(rows)).save(part, format="PNG")
+    Image.fromarray(np.vstack(rows)).save(part, format="PNG", compress_level=1)
     part.replace(path)
 
 
