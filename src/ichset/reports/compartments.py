@@ -31,6 +31,7 @@ _IN_THAT = re.compile(
     r"\b(?:в|из)\s+(?:(?:его|ее|их|этом|том)\s+)?(?:просвет\w*|полост\w*)|\b(?:в нем|в них|в ней|внутри|в которых|в котором)\b"
     r"|\b(?:in|within|inside)\s+(?:it|them|its|their|which|the lumen|this)\b"
 )
+_BREAKS_OUT = re.compile(r"\bс\s+прор\w*\.?\s+(?:крови\s+)?в|вскры|\bwith\s+(?:[\w-]+\s+)?(?:extension|rupture|breakthrough|decompression)|ruptur|decompressing")
 _TOUCHES = re.compile(r"прилеж\w+ к|в области|abutting|adjacent to|near|сдавл\w+|компресс\w+|compress\w+|effac\w+|displac\w+|indent\w+|distort\w+")
 # signs of a fracture that are of the skull only where its bone is named
 _SIGN = re.compile(r"отломк|фрагмент|дефект|импресс|вдавл|костн\w* фраг|пер\.|comminut|bon[ey]|diasta|depressed")
@@ -126,6 +127,8 @@ def blood_findings(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> tuple[tuple[s
     if outside and not named and (outside[0].own or not inside or not inside[0].own):
         return (OUTSIDE,), outside[0].words
     chosen = named or [place.name for place in inside[:1]]
+    if chosen == ["intraventricular"] and any(_BREAKS_OUT.search(text, hit.end, place.start) for place in inside):
+        chosen = ["intracerebral", *chosen]  # кровоизлияние с прорывом в желудочки: it has come from the brain
     chosen += [p.name for p in inside if p.name != "intracerebral" and (_beside_named(text, hit, p) or _again_within(text, hit, p, inside))]
     return tuple(dict.fromkeys(chosen)) or (BLOOD,), words
 

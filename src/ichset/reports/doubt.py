@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ichset.reports.clause import COMMA, ENDS, LED, NEAREST, Clause
+from ichset.reports.clause import COMMA, ENDS, LED, MEASURE, NEAREST, Clause
 
 _EITHER = ("или", "либо", "vs", "vs.", "versus", "or")
 _EXCLUDE = ("исключ", "для исключ", "с целью исключ", "вопрос", "question", "to exclude", "to rule", "rule out", "exclu")
 _UNSURE = re.compile(r"неясн|дифф|сложно|трудно|затрудн|сомнит|unclear|indeterm|differen|questionable|uncertain")
 _LISTING = ("дифф", "диф.", "differential")  # what follows is a list of what it may be
+_LIST_ENDS = re.compile(r"[–—:,-]\s*(?:требу\w+\s+|для\s+|to be\s+)?(?:дифф?еренц\w+|дифф?\.?\s?диагн\w*|ddx|different\w+)\s*$")
 _ASKED = re.compile(r"\?\s?$")
 
 
@@ -38,6 +39,10 @@ class Doubt(Clause):
         alone = self.book.cues["uncertain"].match(self.after, led.end()) if led else None
         if alone and ENDS.match(self.after, alone.end()):
             return alone[0]  # САК - под вопросом
+        if "дифф" in self.after or "differ" in self.after or "ddx" in self.after:
+            listed = _LIST_ENDS.search(self.after)
+            if listed and not MEASURE.search(self.after):
+                return listed[0].strip(" :,–—-")  # каверна, кровоизлияние, кальцинат - дифференцировать
         for mark in list(self.book.cues["uncertain"].finditer(own))[:NEAREST]:
             if _UNSURE.match(mark[0]) and self.book.cues["object"].search(own[: mark.end() + 45]):
                 continue  # неясного генеза, локализацию дифференцировать: that it is there is not in doubt

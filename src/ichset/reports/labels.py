@@ -19,7 +19,7 @@ def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: boo
 
     The conclusion outranks the description: what it denies is absent, whatever the description says.
     """
-    blood = _less_collections(_current([one for one in mentions if one.findings[0] in BLEEDING]))
+    blood = _less_collections(_current(_answered([one for one in mentions if one.findings[0] in BLEEDING])))
     told = [one for one in blood if one.section == "conclusion" and (one.assertion in (PRESENT, ABSENT, UNCERTAIN) or _all_gone(one))]
     described = [one for one in blood if one.section != "conclusion"]
     ich = _verdict(told)
@@ -45,6 +45,23 @@ def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: boo
 
 
 _UNSAID = object()
+
+
+def _answered(blood: Sequence[Mention]) -> list[Mention]:
+    """? SDH. No SDH: a question of the referral that the text goes on to answer is no doubt."""
+    asked = [one for one in blood if one.assertion == UNCERTAIN and one.cue == "?"]
+    if not asked:
+        return list(blood)
+    denied = [one for one in blood if one.assertion == ABSENT and not one.new]
+    answers = [(one.section, one.start, finding) for one in denied for finding in one.findings]
+
+    def answered(one: Mention) -> bool:
+        names = {*one.findings, "haemorrhage"}
+        return any(finding in names and (section != one.section or start > one.start) for section, start, finding in answers)
+
+    return [one for one in blood if one not in asked or not answered(one)]
+
+
 _COLLECTION = re.compile(r"(?i)(?:residual|remaining|mixed|heterogen|recurrent|recollection|остаточн|резидуальн|рецидивн)")
 _WATER = re.compile(r"(?i)csf|fluid|low|hypo|air|ликвор|жидк|гиподенс|низк|воздух")
 

@@ -36,7 +36,8 @@ _SENTENCE = re.compile(r"[!?]|\.(?:(?<!\d\.)(?=\s|$|[а-яa-z])|(?<=\d\.)(?=\s+[
 _ABBREVIATED = re.compile(
     r"(?:\b(?:т\.\s?[енк]|т|г|гг|диф|дифф|др|пр|см|рис|стр|напр|перел|дисл|гем|ул|dr|vs|e\.g|i\.e|approx|кровоизл|геморраг|геморр|"
     r"гемор|субдур|эпидур|субарахн|лобн|лев|прав|спр|сл|контуз|затыл|обл|кост|комп|мягк|тк|скул|хрон|подостр|незначит|множеств|"
-    r"двустор|левостор|прор|пер|мн|множ|бок|вис|височ|лоб|тем|осн|корк|подкорк|жел|желуд|мозж|внутр|внутримозг|умер|расшир|"
+    r"двустор|левостор|прор|пер|сут|нед|мес|тыс|лат|мед|внутриж|транс|незн|выраж|нек|соотв|исслед|обсл|пац|б-го|б-ной|предыд|прошл|"
+    r"мн|множ|бок|вис|височ|лоб|тем|осн|корк|подкорк|жел|желуд|мозж|внутр|внутримозг|умер|расшир|"
     r"смещ|сдавл|борозд|цист|остр|дин|конс|толщ|разм|макс|сред|верх|ниж|симм|больш|меньш|бас|кров|образ|переднезадн|попер|прод|"
     r"[а-я]*денс|правостор|оскольч|вдавл|полуш|д|с|э|в|п|о|ok)|[а-я]{2,}[бвгджзклмпрстфхцчшщь]н|\b[а-яa-z])$"
 )
@@ -70,10 +71,12 @@ _MAY_BE_ONE_OF = ("или", "либо", " or ", "дифференц", "разг�
 _INFARCT = re.compile("инфаркт|ишеми|infarct|ischem|ischaem")
 _STRETCH = re.compile(r",(?!\d)")
 # an adjective that stands for its noun: a left subdural, 8 mm; not the subdural space
-_BARE = ("subdural", "epidural", "extradural")
+_BARE = ("subdural", "epidural", "extradural", "subarachnoid")
 _NOUN_ENDS = re.compile(
     r"\s*(?:$|[.,;:()?/\d–—-]|(?:is|are|was|were|has|have|of|in|on|at|and|or|nor|along|over|overlying|with|without|measur\w*|up|now|layering|extend\w*"
-    r"|unchanged|stable|component|from|due|causing|seen|noted|identified|bleed\w*|remains?|again)\b)"
+    r"|unchanged|stable|component|from|due|causing|seen|noted|identified|bleed\w*|remains?|again|cannot|can|could|may|might|must|should|which|that|appears?|shows?"
+    r"|persists?|resolved|evacuat\w*|drained|by|near|beneath|under|above|below|vs|versus|possible|suspected|excluded|than|as|but|after|maximal|approximately"
+    r"|present|absent|has)\b)(?![^.;]{0,40}\b(?:spaces?|windows?|compartments?|planes?)\b)"
 )
 # слева 8 мм, справа 5 мм
 _EACH_SIDE = re.compile(

@@ -17,6 +17,12 @@ _DENIED_NEXT = re.compile(r"\s+(?:не\b|нет\b|отсутств|is not\b|are 
 _WITH = re.compile(r"\b(?:с|со|with)\s+(?:[\w-]+\s+){0,3}$")
 _INTO_IT = re.compile(r"\s+(?:в|во|in|into|within)\s+(?:[\w-]+\s+)?(?:кист|cyst|a cyst|cavit)")
 
+# (7 сут. назад - САК); 2 weeks ago: SDH. Not: травма 3 дня назад, СДГ
+_AGO_LED = re.compile(
+    r"(?:^|[(,;:]|\b(?:кт|мскт|мрт|исследовани\w+|контрол\w+|снимк\w+|ct|scan|study|mri))\s*(?:\d+\s?|an?\s|one\s|two\s|three\s)?"
+    r"(?:ч|час\w*|сут\w*|дн\w*|день|нед\w*|мес\w*|год\w*|лет|г|hours?|days?|weeks?|wks?|months?|years?)\.?\s+(?:назад|тому|ago|earlier|prior)"
+    r"\s*(?:[:–—-]|(?:show|demonstrat|reveal|определял|выявл)\w*)"
+)
 _YEAR_BEFORE = re.compile(r"(?<![\d.])(?:19|20)\d\d(?:\s?г\.?)?\s+[–—-]\s+(?=(?:\w+\s+){0,2}$)")
 # not a measure (2000 мл), a date of the study (2023-05-01) or half a number
 _YEAR = re.compile(r"\s*\(?(?:in\s+|от\s+|в\s+)?(?:19|20)\d\d(?:\s?г\w?)?(?![\d/-]|\.\d|\s*(?:мм|мл|см|ml|mm|cc|cm|hu|ед|[xх*]))")
@@ -44,6 +50,9 @@ class Past(Clause):
         behind = self.book.cues["prior_after"].search(own)
         if (then := _BEFORE_NOW.search(self.before)) and not now.search(self.after):
             return then[0].strip()
+        ago = _AGO_LED.search(self.before) if "ago" in self.before or "наза" in self.before or "earlier" in self.before else None
+        if ago and not now.search(self.before, ago.end()):
+            return ago[0].strip(" (,:-")
         if not behind and not prior.search(self.before):
             return ""
         if any(MEASURE.search(self.after, mark.end()) for mark in now.finditer(self.after)):
