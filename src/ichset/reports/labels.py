@@ -20,6 +20,8 @@ def label_mentions(mentions: Sequence[Mention], normal: bool, nondiagnostic: boo
     The conclusion outranks the description: what it denies is absent, whatever the description says.
     """
     blood = _less_collections(_current(_answered([one for one in mentions if one.findings[0] in BLEEDING])))
+    if any(one.findings[0] == "tumour" and one.assertion in (PRESENT, UNCERTAIN) for one in mentions):
+        blood = [one for one in blood if not _DENSE.search(one.quote)]  # a lens of high density may be a meningioma
     told = [one for one in blood if one.section == "conclusion" and (one.assertion in (PRESENT, ABSENT, UNCERTAIN) or _all_gone(one))]
     described = [one for one in blood if one.section != "conclusion"]
     ich = _verdict(told)
@@ -63,6 +65,7 @@ def _answered(blood: Sequence[Mention]) -> list[Mention]:
 
 
 _COLLECTION = re.compile(r"(?i)(?:residual|remaining|mixed|heterogen|recurrent|recollection|остаточн|резидуальн|рецидивн)")
+_DENSE = re.compile(r"(?i)гиперденс|плотност|hyperdens|hyperatten|high-")
 _WATER = re.compile(r"(?i)csf|fluid|low|hypo|air|ликвор|жидк|гиподенс|низк|воздух")
 
 

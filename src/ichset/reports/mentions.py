@@ -321,7 +321,7 @@ class Sentence:
         if hit.kind not in BLEEDS or self.text[hit.start - 1 : hit.start] != "-":
             return hit
         compound = _COMPOUND.search(self.text, 0, hit.start)
-        return Hit(compound.start(), hit.end, BLOOD) if compound else hit
+        return Hit(compound.start(), hit.end, BLOOD) if compound and compound[0] != "non-" else hit
 
     def clause(self, hit: Hit) -> tuple[int, int]:
         """The part of the sentence around the hit, between clause words; a clause word belongs to what follows it."""

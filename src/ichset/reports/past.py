@@ -23,6 +23,8 @@ _AGO_LED = re.compile(
     r"(?:ч|час\w*|сут\w*|дн\w*|день|нед\w*|мес\w*|год\w*|лет|г|hours?|days?|weeks?|wks?|months?|years?)\.?\s+(?:назад|тому|ago|earlier|prior)"
     r"\s*(?:[:–—-]|(?:show|demonstrat|reveal|определял|выявл)\w*)"
 )
+_OPERATION = re.compile(r"\s*(?:evacuation|drainage|removal|washout|surgery|decompression|clearance)\b")
+_AFTER = re.compile(r"\b(?:post|after|following|since|s/p|prior|previous)\b")
 _YEAR_BEFORE = re.compile(r"(?<![\d.])(?:19|20)\d\d(?:\s?г\.?)?\s+[–—-]\s+(?=(?:\w+\s+){0,2}$)")
 # not a measure (2000 мл), a date of the study (2023-05-01) or half a number
 _YEAR = re.compile(r"\s*\(?(?:in\s+|от\s+|в\s+)?(?:19|20)\d\d(?:\s?г\w?)?(?![\d/-]|\.\d|\s*(?:мм|мл|см|ml|mm|cc|cm|hu|ед|[xх*]))")
@@ -36,6 +38,8 @@ class Past(Clause):
         """The words behind the finding that date it back, in its own stretch or alone behind a comma: ушиб с кровью, 2 месяца назад."""
         if year := _YEAR.match(self.after) or _YEAR_BEFORE.search(self.before):
             return year[0].strip()  # SAH 2016; 2016 г. - САК
+        if (done := _OPERATION.match(self.after)) and _AFTER.search(self.before):
+            return done[0].strip()  # day 1 after SDH evacuation
         own = self.book.cues["history_after"].search(self._own_after)
         apart = None if own else re.match(r",[\s\d-]*", self.after[len(self._own_after) :])
         at = len(self._own_after) + apart.end() if apart else 0
