@@ -28,14 +28,14 @@ def rules() -> Rules:
 
 
 OURS = ("", "_plain", "_plain2", "_mechanisms", "_vocabulary")
-RUSSIAN = (*(f"russian_fresh{n}" for n in ("", 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)), *(f"russian{name}" for name in OURS))
-ENGLISH = (*(f"english_fresh{n}" for n in ("", 2, 3, 4, 5, 6, 7, 8)), *(f"english{name}" for name in OURS))
+RUSSIAN = (*(f"russian_fresh{n}" for n in ("", 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13)), *(f"russian{name}" for name in OURS))
+ENGLISH = (*(f"english_fresh{n}" for n in ("", 2, 3, 4, 5, 6, 7, 8, 9)), *(f"english{name}" for name in OURS))
 KINDS = (
     "english",
     "english_fresh",
     "english_fresh4",
-    "english_fresh8",
-    *(f"russian{name}" for name in ("", "_plain", *(f"_fresh{n}" for n in ("", 4, 5, 7, 8, 10, 11, 12)))),
+    "english_fresh8", "english_fresh9",
+    *(f"russian{name}" for name in ("", "_plain", *(f"_fresh{n}" for n in ("", 4, 5, 7, 8, 10, 11, 12, 13)))),
 )
 
 

@@ -15,6 +15,10 @@ BLEEDS = ("epidural", "subdural", "subarachnoid", "intracerebral", "intraventric
 NEAR = 90  # characters: how far a place may stand from its blood word
 _COMMA = re.compile(r",(?!\d)|[();]|\swith\s")
 _AND = re.compile(r"\s*-?\s*(?:,|и|/|and)\s*")
+# внутримозговые, внутрижелудочковое, субдуральное и субарахноидальное кровоизлияния: a row of such words
+_ROW = re.compile(
+    r"(?:\s*(?:,|и|/|and|,\s*and)\s*(?:(?:эпи|экстра|суб|внутри|паренхимат|вентрик|epid|extrad|subd|subar|intra)[\w-]*(?:ые|ое|ая|ых|ого|ой|ый|al|oid|ular)\s*)?)+"
+)
 _WITHIN = re.compile(r"(?:\bв|\bво|\bпо|\bwithin|\bin|\balong|\binto)\s+(?:the\s+)?(?:[\w-]+\s+){0,2}$")
 # beside a place is not in it: над височной долей, adjacent to the frontal lobe
 _BESIDE = re.compile(
@@ -119,7 +123,7 @@ def blood_findings(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> tuple[tuple[s
         return tuple(dict.fromkeys((hit.kind, *joined))), words
     if any(place.name == "spine" and place.own for place in places):
         return (OUTSIDE,), words
-    if text[hit.start : hit.end] == "ich" and any(one.kind in BLEEDS for one in hits):
+    if text[hit.start : hit.end] == "ich" and not text.startswith(":", hit.end) and any(one.kind in BLEEDS for one in hits):
         return ("intracerebral",), words  # SAH, ICH, SDH: in such a row it is the brain's own
     outside = [place for place in places if place.name in (OUTSIDE, "spine")]
     inside = [place for place in places if place.name in BLEEDS]
@@ -209,8 +213,9 @@ def _near(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> list[Place]:
         if place.name == "intraventricular" and not place.named and not _inside(text, place, hit):
             continue
         found.append(place)
-    # a lobe beside sulci, cisterns or horns only says which of them
-    return sorted(found, key=lambda place: (not place.own, place.name == "intracerebral" and not place.named, place.far, place.name))
+    # a lobe beside sulci, cisterns or horns only says which of them; but a haematoma is a mass
+    mass = text.startswith(("гематом", "haematom", "hematom"), hit.start)
+    return sorted(found, key=lambda place: (not place.own, place.name == "intracerebral" and not place.named and not mass, place.far, place.name))
 
 
 def is_adverb(text: str, hit: Hit, start: int, end: int) -> bool:
@@ -258,7 +263,7 @@ def _denied(marks: Marks, place: Place) -> bool:
 def _beside_named(text: str, hit: Hit, place: Place) -> bool:
     """эпи- и субдуральная гематома; внутримозговая гематома с прорывом ... субарахноидально."""
     if place.end <= hit.start:
-        return bool(_AND.fullmatch(text[place.end : hit.start])) and place.named
+        return place.named and bool(_AND.fullmatch(text, place.end, hit.start) or _ROW.fullmatch(text, place.end, hit.start))
     return place.words.endswith("ально") and place.name in COMPARTMENTS
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ichset.reports.clause import COMMA, ENDS, LED, MEASURE, NEAREST, Clause
 
-_EITHER = ("или", "либо", "vs", "vs.", "versus", "or")
+_EITHER = ("или", "либо", "vs", "vs.", "versus", "or", "v", "v.")
 _EXCLUDE = ("исключ", "для исключ", "с целью исключ", "вопрос", "question", "to exclude", "to rule", "rule out", "exclu")
 _UNSURE = re.compile(r"неясн|дифф|сложно|трудно|затрудн|сомнит|unclear|indeterm|differen|questionable|uncertain")
 _LISTING = ("дифф", "диф.", "differential")  # what follows is a list of what it may be
@@ -44,6 +44,8 @@ class Doubt(Clause):
             if listed and not MEASURE.search(self.after):
                 return listed[0].strip(" :,–—-")  # каверна, кровоизлияние, кальцинат - дифференцировать
         for mark in list(self.book.cues["uncertain"].finditer(own))[:NEAREST]:
+            if mark[0].endswith(" be"):
+                continue  # SAH may be: what it may be follows
             if _UNSURE.match(mark[0]) and self.book.cues["object"].search(own[: mark.end() + 45]):
                 continue  # неясного генеза, локализацию дифференцировать: that it is there is not in doubt
             if mark[0] in _EITHER:

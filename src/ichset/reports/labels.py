@@ -134,7 +134,10 @@ def _kinds(
     labels |= dict.fromkeys((open_ - found) | (compartments & {finding for one in present if one.either for finding in one.findings} - sure))
     apart = [one for one in present if not set(one.findings) <= {"subarachnoid", "intraventricular", "haemorrhage"}]
     sides = {one.laterality for one in apart if one.section == "conclusion" or len(present) < 3}
-    several = any(one.many for one in present if not set(one.findings) <= {"subarachnoid", "intraventricular"})
+    # уровни с двух сторон (седиментация крови): what has no place of its own is of its sentence's cisterns or ventricles
+    spread = {(one.section, one.sentence) for one in present if set(one.findings) <= {"subarachnoid", "intraventricular"}}
+    unplaced = [one for one in present if one.findings == ("haemorrhage",) and (one.section, one.sentence) in spread]
+    several = any(one.many for one in present if one not in unplaced and not set(one.findings) <= {"subarachnoid", "intraventricular"})
     kinds = sum(labels[name] == 1 for name in COMPARTMENTS)
     many = kinds > 1 or several or "bilateral" in sides or {"left", "right"} <= sides
     labels["multiple"] = int(many)
@@ -157,7 +160,8 @@ def _combined(ich: int | None, mentions: Sequence[Mention]) -> int | None:
     if ich == 0:
         return 0
     if ich is None:
-        return None if _said(mentions, "vascular", "tumour") else 0
+        asked = any(one.findings[0] in ("vascular", "tumour") and one.assertion == PRESENT for one in mentions)
+        return None if asked else 0  # what the density may be instead of blood is not beside it
     bleeding = [one for one in mentions if one.assertion == PRESENT and one.findings[0] in BLEEDING]
     if any(one.location.startswith(("внутриопух", "intratumo")) for one in bleeding):
         return 1

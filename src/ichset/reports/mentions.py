@@ -70,9 +70,12 @@ _ONE_OF = re.compile(
 _MAY_BE_ONE_OF = ("или", "либо", " or ", "дифференц", "разгранич", "отличить")
 _INFARCT = re.compile("инфаркт|ишеми|infarct|ischem|ischaem")
 _STRETCH = re.compile(r",(?!\d)")
+# гематома с гиподенсными очагами: the foci are within it
+_LUCENT = re.compile(r"\b(?:with|с|со)\s+(?:[\w-]+\s+){0,3}(?:low[- ]attenuation|low[- ]density|hypodense|hypoattenuating|гиподенсн\w+)\s+\w+")
 # an adjective that stands for its noun: a left subdural, 8 mm; not the subdural space
 _BARE = ("subdural", "epidural", "extradural", "subarachnoid")
 _NOUN_ENDS = re.compile(
+    r"(?!\s*\([^)]*\)\s*(?:[a-z]+\s+){0,3}(?:aneurysm|segment|portion|mass|lesion|meningioma))"
     r"\s*(?:$|[.,;:()?/\d–—-]|(?:is|are|was|were|has|have|of|in|on|at|and|or|nor|along|over|overlying|with|without|measur\w*|up|now|layering|extend\w*"
     r"|unchanged|stable|component|from|due|causing|seen|noted|identified|bleed\w*|remains?|again|cannot|can|could|may|might|must|should|which|that|appears?|shows?"
     r"|persists?|resolved|evacuat\w*|drained|by|near|beneath|under|above|below|vs|versus|possible|suspected|excluded|than|as|but|after|maximal|approximately"
@@ -257,6 +260,8 @@ def _which(clause: str) -> bool:
 def _of_the_hit(words: str, low: int, high: int, hit: Hit, book: PhraseBook) -> str:
     """The clause less the stretches between commas that speak of something else: слева СДГ, гигромы с двух сторон."""
     clause = words[low:high]
+    if "hypo" in clause or "low" in clause or "гиподенс" in clause:
+        clause = _LUCENT.sub(lambda found: " " * len(found[0]), clause)
     if "," not in clause or not book.cues["other"].search(clause):
         return clause
     parts, at = [], low

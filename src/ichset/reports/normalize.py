@@ -19,7 +19,8 @@ _UNIT_ENDS = re.compile(r"(\d\s?(?:см|мм|мл|ед|ч|мин|сут|cm|mm|ml
 # лобн. долей. Перелома нет: an abbreviation before a capital ends its sentence too
 _CAPITAL_FOLLOWS = re.compile(r"\.(?<=[а-яё][а-яё]\.)(?=\s+[А-Я][а-яё])")
 # a line that was only wrapped: a long one, open at its end, before a small letter; or one that ends with a comma or a preposition
-_HANGING = "|".join(rf"(?<=\s{word})" for word in ["не", "без", "и", "в", "с", "на", "по", "от", "из", "для", "после", "при", "или", "no", "of"])
+_LEADING = ["не", "без", "и", "в", "с", "на", "по", "от", "из", "для", "после", "при", "или", "no", "of"]
+_HANGING = "|".join(rf"(?<=\s{word})(?<!:\s{word})" for word in _LEADING)  # not of a form: SDH: no
 _WRAPPED = re.compile(
     r"(?<=[^\n]{40}[^\n.:;!?\s])[ \t\r]*\n(?=[ \t]*[а-яёa-z(])"
     rf"|(?<=,)[ \t\r]*\n(?=[ \t]*\w)|(?:{_HANGING})[ \t\r]*\n"
