@@ -38,7 +38,6 @@ from ichset.config import ClassifyConfig, EngineConfig, IngestConfig, RulesConfi
 from ichset.contracts import CLASSIFIED, LABELS, MENTIONS, REPORTS, RULED, SCREENED
 from ichset.engine import warm
 from ichset.pseudonyms import Pseudonyms
-from ichset.reports.classify import classify_reports
 from ichset.reports.ingest import ingest_reports
 from ichset.reports.ruling import READ, rule_reports
 from ichset.reports.screen import screen_reports
@@ -245,6 +244,8 @@ def texts_and_verdicts(store: Store) -> tuple[Iterator[pa.RecordBatch], Iterator
 
 def run_path(export: Path, training: Path, work: Path, jobs: int) -> list[tuple[str, Clock, int]]:
     """Every text stage as the pipeline runs it, tables written."""
+    from ichset.reports.classify import classify_reports  # slow to import, and every worker imports this file
+
     store, engine = Store(work), EngineConfig(jobs=jobs)
     rules, classify = RulesConfig(), ClassifyConfig(training=training)
     stages = (
@@ -269,6 +270,8 @@ def prepare(reports: int, brain: float, folder: Path) -> None:
 
 def train(training: Path, work: Path) -> float:
     """The classifier under `work`; MB at most."""
+    from ichset.reports.classify import classify_reports
+
     list(classify_reports([], [], ClassifyConfig(training=training), RulesConfig(), work))
     return _highest()
 
@@ -280,6 +283,8 @@ def _highest() -> float:
 
 
 def measure(folder: Path, jobs: int) -> None:
+    from ichset.reports.classify import classify_reports
+
     export, training, work = folder / "export.parquet", folder / "training.parquet", folder / "work"
     reports = pq.read_metadata(export).num_rows
     print(f"{reports} reports, {export.stat().st_size / reports:.0f} bytes each in the file, {jobs} workers")

@@ -46,10 +46,11 @@ def warm(modules: Sequence[str], config: EngineConfig) -> None:
 
 
 def run_each(
-    function: Callable[[Item], Result], items: Iterable[Item], config: EngineConfig, jobs: int | None = None, title: str = ""
+    function: Callable[[Item], Result], items: Iterable[Item], config: EngineConfig, jobs: int | None = None, title: str = "", ready: int = 0
 ) -> Iterator[tuple[Item, Result | WorkerDied]]:
     """Yield (item, result) in the items' own order, whatever finishes first; items are taken as they are needed.
 
+    `ready`: items that wait for each worker, where the making of an item takes the main process a while.
     An exception of `function` is raised here; a worker that dies fails its own item alone. With a `title`
     and a terminal a progress bar counts the items, never naming one.
     """
@@ -58,15 +59,16 @@ def run_each(
     elif (workers := jobs_of(config, jobs)) <= 1:
         pairs = ((item, function(item)) for item in items)
     else:
-        pairs = _Pool(function, iter(items), workers).pairs()
+        pairs = _Pool(function, iter(items), workers, ready).pairs()
     yield from _with_progress(pairs, title, len(items) if isinstance(items, Sized) else None)
 
 
 class _Pool(Generic[Item, Result]):
     """An ordered, bounded map over processes that survives the death of a worker."""
 
-    def __init__(self, function: Callable[[Item], Result], items: Iterator[Item], workers: int) -> None:
+    def __init__(self, function: Callable[[Item], Result], items: Iterator[Item], workers: int, ready: int = 0) -> None:
         self._function, self._items, self._workers = function, items, workers
+        self._sent = workers * (1 + ready)
         self._open: dict[int, Item] = {}  # taken from `items`, not yet yielded
         self._done: dict[int, Result | WorkerDied] = {}
         self._taken = self._yielded = self._deaths = 0
@@ -95,7 +97,7 @@ class _Pool(Generic[Item, Result]):
                 yield from self._ready()
 
     def _submit(self, pool: ProcessPoolExecutor, running: dict[Future[Result], int]) -> bool:
-        room = min(self._workers - len(running), AHEAD * self._workers - len(self._open))
+        room = min(self._sent - len(running), AHEAD * self._workers - len(self._open))
         for item in islice(self._items, max(room, 0)):
             self._open[self._taken] = item
             running[pool.submit(self._function, item)] = self._taken

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ichset.ahead import OneBehind, one_ahead
 from ichset.contracts import Contract, StageOutput
 from ichset.errors import CurationError
 from ichset.keyhash import key_hashes
@@ -48,7 +50,7 @@ class Store:
     def batches(self, contract: Contract, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The table in record batches of bounded size."""
         with pq.ParquetFile(self._present(contract)) as file:
-            yield from file.iter_batches(BATCH_ROWS, columns=list(columns) if columns else None)
+            yield from one_ahead(file.iter_batches(BATCH_ROWS, columns=list(columns) if columns else None))
 
     def rows(self, contract: Contract) -> int:
         return int(pq.read_metadata(self._present(contract)).num_rows)
@@ -75,14 +77,13 @@ class Store:
             writer = stack.enter_context(_AtomicWriter(self.path(contract), contract.schema, contract.key))
             excluded = stack.enter_context(_AtomicWriter(self.excluded_path(contract), contract.excluded_schema, parent_key))
             further = {table.name: stack.enter_context(_AtomicWriter(self.path(table), table.schema, table.key)) for table in tables}
+            behind = stack.enter_context(OneBehind())
             for output in outputs:
-                writer.write(output.kept)
-                excluded.write(output.excluded)
+                behind.run(partial(_write, output, writer, excluded, further))
                 own = keys.add(output.kept)
                 kept.add_hashes(own if parent_key == contract.key else key_hashes(output.kept, parent_key))
                 left.add(output.excluded, parent_key)
-                for name, table in output.tables.items():
-                    further[name].write(table)
+            behind.wait()
             keys.check()
             self._check_closure(contract, kept, left, parents)
             for ready in (writer, excluded, *further.values()):
@@ -115,6 +116,13 @@ class Store:
         if not path.exists():
             raise CurationError(f"{path}: not there yet; run the stages before this one: ichset run --config FILE")
         return path
+
+
+def _write(output: StageOutput, writer: _AtomicWriter, excluded: _AtomicWriter, further: Mapping[str, _AtomicWriter]) -> None:
+    writer.write(output.kept)
+    excluded.write(output.excluded)
+    for name, table in output.tables.items():
+        further[name].write(table)
 
 
 class _KeySum:

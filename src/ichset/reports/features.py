@@ -94,7 +94,7 @@ def _tokens(texts: pa.Array) -> tuple[pa.Array, np.ndarray]:
     starts[ends - low] = True
     borders = (np.flatnonzero(starts) + low).astype(np.int32)
     tokens = pa.StringArray.from_buffers(len(borders) - 1, pa.py_buffer(borders), data)
-    return tokens, np.searchsorted(ends, borders[:-1], side="right") - 1
+    return tokens, np.repeat(np.arange(len(texts)), np.diff(np.searchsorted(borders, ends)))
 
 
 def _in_words(data: np.ndarray) -> np.ndarray:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ichset.ahead import one_ahead
 from ichset.config import IngestConfig
 from ichset.contracts import REPORTS, Reason, StageOutput
 from ichset.errors import ConfigError
@@ -45,7 +45,7 @@ def ingest_reports(config: IngestConfig) -> Iterator[StageOutput]:
     for export in opened:
         if export is None or taken >= most:
             continue
-        for chunk in _read_ahead(export.chunks()):
+        for chunk in one_ahead(export.chunks()):
             chunk = chunk if config.limit is None else chunk.first(config.limit - taken)
             taken += len(chunk)
             yield _output(export.name, chunk, config)
@@ -61,15 +61,6 @@ def _say_missing(found: Sequence[frozenset[str]]) -> None:
     for wanted in _ASKED if there else ():
         if not there & set(wanted):
             log.warning("no export has a column for %s; if one does under another heading, name it in [ingest.columns]", " or ".join(wanted))
-
-
-def _read_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-    """The next chunk is decoded (outside the interpreter's lock) while the present one is worked on: one chunk ahead, in order."""
-    with ThreadPoolExecutor(1) as reader:
-        waiting = reader.submit(next, chunks, None)
-        while (chunk := waiting.result()) is not None:
-            waiting = reader.submit(next, chunks, None)
-            yield chunk
 
 
 def report_keys(file: str, rows: pa.Array) -> pa.Array:

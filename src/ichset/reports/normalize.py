@@ -77,7 +77,7 @@ def normalize(raw: str) -> Text:
     edits = [(found.start(), found.end(), "без ") for found in _WITHOUT.finditer(text)] if "б/" in text else []
     edits += [(found.start(), found.end(), "fracture ") for found in _FRACTURE_SIGN.finditer(text)] if "#" in text else []
     edits += [(found.start(), found.end(), "") for found in _BROKEN.finditer(text)] if "-" in text and "\n" in text else []
-    if not _sound_words().issuperset(words := text.split()):
+    if not _sound_words().issuperset(words := text.replace(".", " ").replace(",", " ").split()):
         edits += _mendings(text, words)
     return _edited(text, sorted(edits)) if edits else Text(text)
 

@@ -71,7 +71,7 @@ def rule_reports(batches: Iterable[pa.RecordBatch], config: RulesConfig, engine:
     first = _first(source)
     jobs = 1 if sum(sent.count for sent in first) < ALONE else None
     parts: list[Said] = []
-    for sent, output in run_each(partial(_read, chosen), chain(first, source), engine, jobs, title="rules"):
+    for sent, output in run_each(partial(_read, chosen), chain(first, source), engine, jobs, title="rules", ready=1):
         if isinstance(output, WorkerDied):
             raise CurationError("a worker died while it read reports; lower ingest.batch_rows or give the machine more memory")
         parts.append(output)
