@@ -36,6 +36,7 @@ _STUDY = re.compile(
     r"\b(?:на|при|в|во|on|the|this|to|от|исследовани\w*|кт|мскт|томограмм\w*|снимк\w*|скан\w*|контрол\w*"
     r"|study|scan|ct|exam\w*|imaging|\d\d\.\d\d(?:\.\d+)?)\b"
 )
+_NOT_GOT = re.compile(r"\b(?:не\s(?:получен|выявл|обнаруж|определ|найден|имеет|установл)\w*|нет)\s*(?:$|[.;])")
 _SAID_NO = re.compile(r"\b(?:нет|не\s\w+)\s*,")
 _PLURAL_VERB = re.compile(r"(?:ют|ют?ся|ны|not seen|absent|excluded)$")
 
@@ -90,6 +91,8 @@ class Denial(Clause):
             return True
         if mark[0].endswith("данных за") and _SAID_NO.search(between):
             return False  # данных за гематому нет, САК исключить нельзя
+        if mark[0].endswith("данных за") and _NOT_GOT.search(self.after) and not MEASURE.search(between + self.hit):
+            return True  # данных за острую патологию, кровоизлияние, перелом не получено: its case is that of a subject
         if _PLURAL_GENITIVE.search(self.hit) and _OF_SUCH.match(COMMA.split(between)[-1]):
             return True  # свежей крови не видно, старых геморрагий тоже
         ahead = COMMA.split(before[: mark.start()])[-1]
