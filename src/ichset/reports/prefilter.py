@@ -7,8 +7,10 @@ one, and no word that a line break divides, so that the rules would read it as a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,8 +21,10 @@ from ichset.reports.phrases import LANGUAGES, is_raising, phrase_folders, read_p
 
 _BROKEN = r"-[ \t\x{00a0}]*\r?\n"  # of RE2: a word may go on in the next line
 _BETWEEN = r"[^а-яёa-z0-9]+"
-_TOGETHER = 80  # phrases in one pattern
+_START = r"(?:^|[^а-яёa-z0-9])"
+_TOGETHER = 12_000  # letters of one pattern; from about 20,000 on it no longer fits RE2's automaton, and the scan takes thirty times as long
 _LATIN_OF = {chr(cyrillic): chr(latin) for latin, cyrillic in ALIKE.items()}
+_FRACTURE_SIGN = "#"
 _GROWING = "\u0130"  # the one capital that Arrow lowers to a Latin letter and the rules leave as it stands
 
 
@@ -46,15 +50,24 @@ class Prefilter:
 def load_prefilter(config: RulesConfig) -> Prefilter:
     """From the same phrase files as the rules. Raises ConfigError naming the file and line of a faulty phrase."""
     phrases = sorted({_beginning(phrase) for phrase in _least(set(_phrases(config)))})
-    starts = [_BROKEN, "#", *phrases]  # the sign of a fracture
-    parts = ["|".join(starts[at : at + _TOGETHER]) for at in range(0, len(starts), _TOGETHER)]
-    return Prefilter((*parts, "|".join(sorted({slip for stem in STEMS for slip in _slips(stem)}))))
+    slips = sorted({slip for stem in STEMS for slip in _slips(stem)})
+    return Prefilter((*_together(phrases), "|".join([_BROKEN, _FRACTURE_SIGN, *slips])))
+
+
+def _together(phrases: Sequence[str]) -> Iterator[str]:
+    """As few patterns as RE2 can hold: it reads the text once for each."""
+    at = 0
+    while at < len(phrases):
+        ends = list(accumulate(len(phrase) + 1 for phrase in phrases[at:]))
+        taken = max(1, bisect_right(ends, _TOGETHER))
+        yield _START + "(?:" + "|".join(phrases[at : at + taken]) + ")"
+        at += taken
 
 
 def _least(phrases: set[str]) -> set[str]:
     """Less those that hold another one-word phrase: a text that has them has that.
 
-    A pattern of some size no longer fits RE2's automaton, and its scan then takes a hundred times as long.
+    The fewer, the fewer patterns RE2 has to read the text for.
     """
     single = {phrase for phrase in phrases if len(phrase.split()) == 1 and "<" not in phrase}
     stems = tuple(phrase[:-1] for phrase in single if phrase.endswith("*"))
@@ -81,10 +94,10 @@ def _phrases(config: RulesConfig) -> Iterator[str]:
 
 
 def _beginning(phrase: str) -> str:
-    """The phrase up to its first gap, in whatever alphabet its letters are typed, as a word of its own."""
+    """The phrase up to its first gap, in whatever alphabet its letters are typed; to stand behind _START."""
     words = phrase.partition(" ... ")[0].split()
     end = "" if words[-1].endswith(("*", "-")) else r"(?:$|[^а-яёa-z0-9])"
-    return r"(?:^|[^а-яёa-z0-9])" + _BETWEEN.join(map(_word, words)) + end
+    return _BETWEEN.join(map(_word, words)) + end
 
 
 def _word(word: str) -> str:
