@@ -85,6 +85,8 @@ class Denial(Clause):
         if self._objected(between):
             return False
         crossing = bool(COMMA.search(between))
+        if mark[0].startswith("отсутству") and not crossing:
+            return True  # отсутствует кровоизлияние: its subject
         if _GENITIVE.match(mark[0]) and ":" not in between and self._subject():
             return False
         if not crossing:

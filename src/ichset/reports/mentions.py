@@ -355,7 +355,7 @@ class Sentence:
 
     def _negated_word(self, at: int) -> bool:
         """не определяется: the verb belongs to the negation before it."""
-        return bool(re.search(r"(?:\bне|\bnot|\bno)\s+$", self.text[:at]))
+        return bool(re.search(r"(?:\bне|\bnot|\bno|\bif|\bunless|\bесли)\s+$", self.text[:at]))
 
     @cached_property
     def exceptions(self) -> list[tuple[int, int]]:
