@@ -25,7 +25,7 @@ _WRAPPED = re.compile(
     r"(?<=[^\n]{40}[^\n.:;!?\s])[ \t\r]*\n(?=[ \t]*[а-яёa-z(])"
     rf"|(?<=,)[ \t\r]*\n(?=[ \t]*\w)|(?:{_HANGING})[ \t\r]*\n"
 )
-_WITHOUT = re.compile(r"(?<![а-я/])б/\s?(?=[а-я]{4})(?!желуд|жел)")  # б/крови; but б/о, б/желудочки
+_WITHOUT = re.compile(r"(?<![а-я/])б/\s?(?=[а-я]{4}|(?:гт|сак|сдг|эдг|вмг|вжк|кр)\b)(?!желуд|жел)")  # б/крови; but б/о, б/желудочки
 # R parietal #, #skull base, #: but not a number (#3) nor a heading of marked-up text
 _FRACTURE_SIGN = re.compile(
     r"(?<![\w#])#s?(?![\w#]*#|\s?\d|[ \t]*(?:findings|impression|technique|conclusion|history|comparison|indication|clinical|report|ct)\b)"

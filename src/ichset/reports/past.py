@@ -24,6 +24,7 @@ _AGO_LED = re.compile(
     r"\s*(?:[:–—-]|(?:show|demonstrat|reveal|определял|выявл)\w*)"
 )
 _OPERATION = re.compile(r"\s*(?:evacuation|drainage|removal|washout|surgery|decompression|clearance)\b")
+_PARTS_AGO = re.compile(r"\b\d+/(?:12|52)\s+(?:post|after|since|following)\b(?![^,;:]*[,;:])")  # 3/12 post SAH: three months
 _AFTER = re.compile(r"\b(?:post|after|following|since|s/p|prior|previous)\b")
 _YEAR_BEFORE = re.compile(r"(?<![\d.])(?:19|20)\d\d(?:\s?г\.?)?\s+[–—-]\s+(?=(?:\w+\s+){0,2}$)")
 # not a measure (2000 мл), a date of the study (2023-05-01) or half a number
@@ -40,6 +41,8 @@ class Past(Clause):
             return year[0].strip()  # SAH 2016; 2016 г. - САК
         if (done := _OPERATION.match(self.after)) and _AFTER.search(self.before):
             return done[0].strip()  # day 1 after SDH evacuation
+        if ("/12" in self.before or "/52" in self.before) and (ago := _PARTS_AGO.search(self.before)) is not None:
+            return ago[0].strip()
         own = self.book.cues["history_after"].search(self._own_after)
         apart = None if own else re.match(r",[\s\d-]*", self.after[len(self._own_after) :])
         at = len(self._own_after) + apart.end() if apart else 0

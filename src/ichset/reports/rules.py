@@ -19,14 +19,14 @@ from ichset.reports.scope import ABSENT, HYPOTHETICAL, PRESENT, UNCERTAIN
 
 _CYRILLIC = re.compile("[а-яА-ЯёЁ]")
 _HEADINGS = re.compile(
-    r"(?im)(?:^|(?<=[.!?]\s))[ \t•*–-]{0,20}(?P<indication>показани\w*|направ\w+ диагноз|направительн\w{1,4}|диагноз при направлении|при направлении|(?<!диф\. )(?<!дифф\. )диагноз[^:\n]{0,20}|(?:клинич|предварит|направит)\w* (?:диагноз|данные)[^:\n]{0,20}|направлен\w?|цель(?: исследования)?|вопрос|запрос|жалобы|анамнез(?: заболевания)?|clinical(?: (?:history|information|indication))?|indications?|history|reason for exam\w*|pmh|hx|background|past medical history|clinical details?)[ \t]*:"
+    r"(?im)(?:^|(?<=[.!?]\s))[ \t•*–-]{0,20}(?P<indication>показани\w*|направ\w+ диагноз|направительн\w{1,4}|диагноз при направлении|при направлении|(?<!диф\. )(?<!дифф\. )диагноз[^:\n]{0,20}|(?:клинич|предварит|направит)\w* (?:диагноз|данные)[^:\n]{0,20}|направлен\w?|цель(?: исследования)?|вопр(?:ос|\.)|запрос|жалобы|анамнез(?: заболевания)?|clinical(?: (?:history|information|indication))?|indications?|history|reason for exam\w*|pmh|hx|background|past medical history|clinical details?)[ \t]*:"
     r"|(?:^|\n|(?<=[.!?]\s))[ \t•*–-]{0,20}(?P<conclusion>заключение(?!\s+(?:предыдущ|прошл|первичн|от\s|невро|нейро|консульт|окулист|специалист|врач|скор|аппарат|искус|программ|систем|мрт|рентген|выписк))|вывод\w*(?!\s+(?:аппарат|искус|програм|систем))|impression|conclusion|opinion)[ \t]*:?"
     r"|(?:^|\n|(?<=[.!?]\s))[ \t•*–-]{0,20}(?P<description>описание|протокол|findings|technique|техника\w*|report)[ \t]*:"
 )
 # how a heading begins that needs no colon, and with them how any does: a text without these words is not searched for headings
 _BARE_HEADINGS = ("заключ", "вывод", "impr", "conc", "opin")
 _COLON_HEADINGS = (
-    *_BARE_HEADINGS, "показани", "направ", "диагноз", "клинич", "предварит", "цель", "вопрос", "запрос", "жалобы", "анамнез", "описание", "протокол", "техника",
+    *_BARE_HEADINGS, "показани", "направ", "диагноз", "клинич", "предварит", "цель", "вопр", "запрос", "жалобы", "анамнез", "описание", "протокол", "техника",
     "clinical", "indication", "history", "reason", "pmh", "hx", "background", "past medical", "findings", "technique", "report",
 )  # fmt: skip
 _INDICATION_ENDS = re.compile(r"\n|\.\s+(?=[А-ЯA-Z\d])|\?\s+(?=[А-ЯA-Z][^?.!\n]*\.)")
@@ -124,9 +124,12 @@ def _in_cyrillic(text: str) -> bool:
     return not text.isascii() and _CYRILLIC.search(text) is not None
 
 
+_OF_THE_HEAD = ("intraventricular", "subarachnoid")  # whatever the text opens as
+
+
 def _elsewhere(one: Mention, other: bool) -> Mention:
     """Blood or a fracture without a place is not in the head where the study is of no brain; in a study of another part, none is."""
-    if one.findings == (BLOOD,) or (other and one.findings[0] in BLEEDING):
+    if one.findings == (BLOOD,) or (other and one.findings[0] in BLEEDING and one.findings[0] not in _OF_THE_HEAD):
         return replace(one, findings=(OUTSIDE,))
     return replace(one, findings=("facial fracture",)) if one.findings == ("fracture",) and (other or not one.location) else one
 
