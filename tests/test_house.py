@@ -59,6 +59,13 @@ def test_help_imports_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip().endswith("[]")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Arrow is built with jemalloc on Linux alone")
+def test_arrow_gives_memory_back() -> None:
+    code = "import ichset.store, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (told.stdout, told.stderr) == ("jemalloc\n", "")
+
+
 @pytest.mark.parametrize("contract", [one for one in c.ALL if not one.phi], ids=lambda one: one.name)
 def test_no_private_column_in_a_public_table(contract: c.Contract) -> None:
     released = contract.name.startswith("anonymized") or contract.name == "released_text"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ichset.reports.model_file import load_model, read_record, save_model
 log = logging.getLogger(__name__)
 
 MODEL_FILE = "classifier.skops"
+_THREADS = 2  # two thirds of the work is Arrow's and numpy's, outside the interpreter's lock
 _BATCH = 1024  # texts scored together: bounds the memory of their counts
 
 
@@ -53,10 +55,11 @@ class Scorer:
         self._vocabulary = Vocabulary(tuple(content["stems"].split()), content["keys"], spelt)
         self._weights = content["weights"]
         self._model = content["models"][content["used"]]["ich"]
+        self._pool = ThreadPoolExecutor(_THREADS)
 
     def score(self, texts: pa.Array) -> np.ndarray:
         """float32 probabilities, rounded to six digits so that any machine writes the same."""
-        parts = [self._score(texts.slice(at, _BATCH)) for at in range(0, len(texts), _BATCH)]
+        parts = list(self._pool.map(self._score, [texts.slice(at, _BATCH) for at in range(0, len(texts), _BATCH)]))
         return np.concatenate(parts) if parts else np.empty(0, np.float32)
 
     def _score(self, texts: pa.Array) -> np.ndarray:

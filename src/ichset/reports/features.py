@@ -25,6 +25,7 @@ _BORDER = "|"
 _A_WORD = re.compile("[0-9a-zа-я|]")
 _SENTENCE_END = re.compile(r"[.;!?\n][\t\n\f\r ]")
 _IN_WORDS = np.isin(np.arange(256), list(b"0123456789abcdefghijklmnopqrstuvwxyz|"))
+_LATIN = re.compile("[a-z]")
 _UNKNOWN = "?"
 _SHORT_WORD, _LONG_ENDING = 3, 6  # letters
 _MOST_WORDS = 200_000  # remembered
@@ -141,7 +142,9 @@ class Spelling(dict[str, str]):
         return found
 
     def _stem(self, word: str) -> str:
-        return stem(word) if len(word) <= _SHORT_WORD or word[0] < "а" or self._may_be_ours(in_cyrillic(word)) else _UNKNOWN
+        if len(word) <= _SHORT_WORD or word[0] < "а":
+            return stem(word)
+        return stem(word) if self._may_be_ours(in_cyrillic(word) if _LATIN.search(word) else word) else _UNKNOWN
 
     def _may_be_ours(self, word: str) -> bool:
         if word[:_SHORT_WORD] not in self._heads:
