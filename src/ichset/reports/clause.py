@@ -23,6 +23,7 @@ _GOVERNED = re.compile(r"[,:;·]|\b(?:и|или|ни|and|or|nor)\b")  # без �
 # в представленном объеме, по размерам: said of the study, not of the finding
 _CIRCUMSTANCE = re.compile(r"\b(?:в|во|при|по)\s+(?:[а-я]+\s+)?$")
 _BREAKS_IN = re.compile(r"прорыв\w*\s+$")
+_TREATED = ("status post", "s/p", "состояние после")
 _ANAMNESIS = ("анамнез", "history")
 
 
@@ -63,7 +64,7 @@ class Clause:
         return any(not _CIRCUMSTANCE.search(said[: mark.start()]) for mark in self.book.cues["object"].finditer(said))
 
     def _alternative(self) -> bool:
-        own = self._own_before + self.hit + self._own_after
+        own = (self._own_before + self.hit + self._own_after).replace("mass effect", "effect")
         return bool(self.book.cues["mimic"].search(own) or self.book.keywords["tumour"].search(own) or CERTAIN_OTHER.search(own))
 
     def _another(self, text: str) -> bool:
@@ -83,6 +84,8 @@ class Clause:
             told_aside = name == "hypothetical" and self.aside and "(" in between  # повторная КТ (отсроченная гематома)
             if (COMMA.search(between) and self.alone() and not told_aside) or (told_aside and self._measured()):
                 continue
+            if name == "history" and COMMA.search(between) and mark[0].startswith(_TREATED):
+                continue  # status post clipping, SAH
             if name == "history" and (
                 (":" in self.before[mark.end() :] and not mark[0].startswith(_ANAMNESIS)) or (_GOVERNS.match(mark[0]) and self._subject())
             ):

@@ -17,7 +17,10 @@ _GENITIVE = re.compile(r"без|нет|отсутств|ни$|no$|without")
 _PLURAL_GENITIVE = re.compile(r"(?:гематом|кровоизлияний|геморрагий|контузий|ушибов|переломов|сгустков|скоплений)$")
 _OF_SUCH = re.compile(r"^(?:\W|\b(?:и|тоже|также|\w+ых|\w+их)\b)*$")
 # не кровоизлиянием, not a haemorrhage, pseudo-SAH: the word itself is denied
-_DIRECTLY = re.compile(r"\b(?:не(?:\s+[а-я]+(?:ым|ой|ая|ое|ый|ого|ом))?|not(?:\s+an?)?)\s+$|\bnon-?\s?$")
+_DIRECTLY = re.compile(
+    r"\b(?:не(?:\s+[а-я]+(?:ым|ой|ая|ое|ый|ого|ом))?|not(?:\s+an?)?"
+    r"(?:\s+(?:parenchymal|intracranial|acute|chronic|left|right|true|real|fresh|intra-?axial|extra-?axial|brain|cerebral))?)\s+$|\bnon-?\s?$"
+)
 _FALSE_WORDS = ("псевдо", "ложн", "pseudo", "false")
 _FALSE = re.compile(r"\b(?:псевдо|ложн|pseudo|false)[\w-]*\s?[^.,;:()]*$")
 # a form that is filled in: кровь: 0; кровь (-)
@@ -87,7 +90,7 @@ class Denial(Clause):
         crossing = bool(COMMA.search(between))
         if mark[0].startswith("отсутству") and not crossing:
             return True  # отсутствует кровоизлияние: its subject
-        if _GENITIVE.match(mark[0]) and ":" not in between and self._subject():
+        if _GENITIVE.match(mark[0]) and "основан" not in mark[0] and ":" not in between and self._subject():
             return False
         if not crossing:
             return True

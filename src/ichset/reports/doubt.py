@@ -10,9 +10,11 @@ from ichset.reports.clause import COMMA, ENDS, LED, MEASURE, NEAREST, Clause
 _EITHER = ("или", "либо", "vs", "vs.", "versus", "or", "v", "v.")
 _EXCLUDE = ("исключ", "для исключ", "с целью исключ", "вопрос", "question", "to exclude", "to rule", "rule out", "exclu")
 _UNSURE = re.compile(r"неясн|дифф|сложно|трудно|затрудн|сомнит|unclear|indeterm|differen|questionable|uncertain")
+_EXCLUDE_IT = re.compile(r"\s*(?:please\s+)?exclude\s+(?:[\w-]+\s+){0,2}")
 _LISTING = ("дифф", "диф.", "differential")  # what follows is a list of what it may be
+_YES = re.compile(r"\?\s*(?:[–—-]\s*)?(?:да|есть|yes|confirmed)\b")
 _LIST_ENDS = re.compile(r"[–—:,-]\s*(?:требу\w+\s+|для\s+|to be\s+)?(?:дифф?еренц\w+|дифф?\.?\s?диагн\w*|ddx|different\w+)\s*$")
-_ASKED = re.compile(r"\?\s?$")
+_ASKED = re.compile(r"\?\s?$|\?(?=\w)(?:[\w-]+\s){1,2}$")  # ?SAH, ?parenchymal bleed
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Doubt(Clause):
         if _ASKED.search(self.before):
             return "?"  # ?SAH
         slash = " / " in self._own_before[-40:] + "·" + self._own_after[:40] and self._alternative() and not self._probable()
-        return self.doubt_after() or ("?" if "?" in self._own_after else "/" if slash else "")
+        asked = "?" in self._own_after and not _YES.search(self._own_after)
+        return self.doubt_after() or ("?" if asked else "/" if slash else "")
 
     def doubt_after(self) -> str:
         """The words behind the finding that leave it open, and no other finding: САК не исключено."""
@@ -49,6 +52,8 @@ class Doubt(Clause):
             if _UNSURE.match(mark[0]) and self.book.cues["object"].search(own[: mark.end() + 45]):
                 continue  # неясного генеза, локализацию дифференцировать: that it is there is not in doubt
             if mark[0] in _EITHER:
+                if self.book.cues["negation_before"].search(own, 0, mark.start()):
+                    continue  # without shift or fracture
                 if self._alternative() and not self._probable():
                     return mark[0]
             elif not self.book.keywords["haemorrhage"].search(own, mark.end()) and not self._another(own[mark.end() :]):
@@ -69,4 +74,6 @@ class Doubt(Clause):
 
     def _supposed(self) -> str:
         """при кровоизлиянии - к нейрохирургу: a circumstance that may come."""
-        return "при" if self.before.endswith((" при ", "(при ")) and self.hit.endswith(("ии", "е", "ах", "ях")) else ""
+        if _EXCLUDE_IT.fullmatch(self.before):
+            return self.before.strip()
+        return "при" if f" {self.before}".endswith((" при ", "(при ")) and self.hit.endswith(("ии", "е", "ах", "ях")) else ""

@@ -41,7 +41,10 @@ _ABBREVIATED = re.compile(
     r"внутр|внутримозг|умер|расшир|смещ|сдавл|борозд|цист|остр|дин|конс|толщ|разм|макс|сред|верх|ниж|симм|больш|меньш|бас|кров|"
     r"образ|переднезадн|попер|прод|[а-я]*денс|правостор|оскольч|вдавл|полуш|д|с|э|в|п|о|ok)|[а-я]{2,}[бвгджзклмпрстфхцчшщь]н|\b[а-яa-z])$"
 )
-_ANSWERED = re.compile(r"\s*(?:[-–—]\s*)?(?:(?:патологии|изменений|данных|признаков|таковых)\s+(?:[а-я]+\s+)?)?(?:нет|не|отсутств\w*|no|not|none)\b")
+_ANSWERED = re.compile(
+    r"\s*(?:[-–—]\s*)?(?:(?:патологии|изменений|данных|признаков|таковых)\s+(?:[а-я]+\s+)?)?"
+    r"(?:нет|не|отсутств\w*|no|not|none|да|есть|yes|confirmed)\b"
+)
 _DENIED_LIST = re.compile(r"[^:;]*\b(?:нет|не [а-я]+|отсутству[а-я]+|данных за|no|not seen|absent|negative for)\s*:")
 _SIDE = (
     ("bilateral", re.compile(r"двуст|двухст|билатер|с обеих сторон|с двух сторон|с 2-?х? ?сторон|обеих|обоих|bilat|\bb/l\b|both")),
@@ -79,7 +82,8 @@ _NOUN_ENDS = re.compile(
     r"\s*(?:$|[.,;:()?/\d–—-]|(?:is|are|was|were|has|have|of|in|on|at|and|or|nor|along|over|overlying|with|without|measur\w*|up|now|layering|extend\w*"
     r"|unchanged|stable|component|from|due|causing|seen|noted|identified|bleed\w*|remains?|again|cannot|can|could|may|might|must|should|which|that|appears?|shows?"
     r"|persists?|resolved|evacuat\w*|drained|by|near|beneath|under|above|below|vs|versus|possible|suspected|excluded|than|as|but|after|maximal|approximately"
-    r"|present|absent|has)\b)(?![^.;]{0,40}\b(?:spaces?|windows?|compartments?|planes?)\b)"
+    r"|present|absent|has|tends?|halved|being|not|following|secondary|requiring|compressing|displacing|effacing|exerting|tracking|spreading|involving|decreas\w+"
+    r"|increas\w+|enlarg\w+|evolv\w+|regress\w+|reach\w+|mostly|mainly|also|still|since|during|between|towards?|into|to|for|per)\b)(?![^.;]{0,40}\b(?:spaces?|windows?|compartments?|planes?)\b)"
 )
 # слева 8 мм, справа 5 мм
 _EACH_SIDE = re.compile(
@@ -292,7 +296,7 @@ def _side(clause: str) -> str:
 
 
 _EXCEPT = re.compile(
-    r",\s*(?:кроме|за исключением|помимо|исключая|не считая|except(?:\s+for)?|other than|apart from|aside from)\s[^,;()]{3,120}(?:,(?=\s)|$)"
+    r"(?:,|^)\s*(?:кроме|за исключением|помимо|исключая|не считая|except(?:\s+for)?|other than|apart from|aside from)\s[^,;()]{3,120}(?:,(?=\s)|$)"
 )
 _COMPOUND = re.compile(r"\w+(?:-\w+)*-$")
 
