@@ -105,6 +105,20 @@ def defect(volume: Volume, at: str, radius: float = 22.0) -> Volume:
     return replace(volume, hu=hu)
 
 
+def craniectomy(volume: Volume, radius: float = 52.0) -> Volume:
+    """Half of one side's skull taken out, down to the floor of the middle fossa: soft tissue instead."""
+    hu = volume.hu.copy()
+    bone = hu > 250
+    levels = volume.positions[:, 2]
+    level = int(np.argmin(np.abs(levels - (levels[bone.any((1, 2))].max() - 75))))
+    where = np.argwhere(bone[level])
+    rows, columns = np.ogrid[: hu.shape[1], : hu.shape[2]]
+    plane = ((rows - where[:, 0].mean()) * volume.spacing[0]) ** 2 + ((columns - where[:, 1].max()) * volume.spacing[1]) ** 2
+    ball = plane[None] + ((levels - levels[level]) ** 2)[:, None, None] < radius**2
+    hu[ball & (hu > 100)] = 38
+    return replace(volume, hu=hu)
+
+
 def head_rest(volume: Volume) -> Volume:
     """A dense shell behind the head and a metal bar beside it, beyond what the scan has of them itself."""
     hu = volume.hu.copy()
@@ -138,6 +152,7 @@ CASES: dict[str, Change] = {
     "uneven": uneven,
     "frontal defect": partial(defect, at="frontal"),
     "parietal defect": partial(defect, at="parietal"),
+    "craniectomy": craniectomy,
     "head-rest": head_rest,
     "pillow": pillow,
     "child": child,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ichset.anonymize.craniectomy import with_mirrored
 from ichset.anonymize.deface_grid import STEP, Grid
 from ichset.anonymize.guard import MARGIN_MM, Skull, bulging, completed, skull_of, votes_of
 from ichset.anonymize.morphology import Mask, closed, dilate, erode
@@ -65,6 +66,7 @@ def find_anatomy(grid: Grid, least_ml: float) -> Anatomy:
     if pose is None:
         raise CannotDeface("the front of the head is unclear")
     _, level = _frontal_pole(grid, brain, pose)  # the orbits lie below it
+    brain = with_mirrored(grid, bone, brain, head, pose)
     return Anatomy(bone, bulging(grid, bone, brain, head, level - ORBITS_MM), head, pose, skull)
 
 

@@ -103,11 +103,10 @@ def intracranial(grid: Grid, bone: Mask, votes: NDArray[np.uint8] | None = None,
 def completed(grid: Grid, bone: Mask, brain: Mask, head: Mask, votes: NDArray[np.uint8]) -> Mask:
     """The brain's mask with the vault's inside and the top of the spinal canal added; z must run to the vertex."""
     centre = grid.coordinates(brain).mean(0)
-    directions = _directions()
-    distances = _table_distances(grid, bone, centre, directions)
-    used = np.isfinite(distances) & (directions[:, 2] > LOWEST)
-    if used.sum() > 100:
-        vault = _inside_vault(grid, centre, directions[used], distances[used]) & erode(head | ~grid.seen, SCALP_MM)
+    everywhere = directions()
+    fitted = vault_of(everywhere, table_distances(grid, bone, centre, everywhere))
+    if fitted is not None:
+        vault = _inside_vault(grid, centre, fitted) & erode(head | ~grid.seen, SCALP_MM)
         if (vault & ~dilate(brain, MARGIN_MM)).sum() * STEP**3 > OPEN_MM3:
             brain = brain | intracranial(grid, bone, votes, vault)
         brain = brain | vault
@@ -130,7 +129,7 @@ def bulging(grid: Grid, bone: Mask, brain: Mask, head: Mask, level: float) -> Ma
     return dilate(reached, CORE_MM + STEP) & room
 
 
-def _directions() -> Points:
+def directions() -> Points:
     """(DIRECTIONS, 3) unit vectors (x, y, z) spread evenly over the sphere (Fibonacci lattice)."""
     number = np.arange(DIRECTIONS) + 0.5
     z = 1 - 2 * number / DIRECTIONS
@@ -139,10 +138,10 @@ def _directions() -> Points:
     return np.column_stack([flat * np.cos(turn), flat * np.sin(turn), z])
 
 
-def _table_distances(grid: Grid, bone: Mask, centre: Points, directions: Points) -> Points:
+def table_distances(grid: Grid, bone: Mask, centre: Points, towards: Points) -> Points:
     """Distance (mm) from the centre at which each ray first meets bone within TABLE_MM; nan where it meets none."""
     steps = np.arange(*TABLE_MM, STEP / 2)
-    at = (centre + directions[:, None] * steps[:, None] - grid.origin) / STEP
+    at = (centre + towards[:, None] * steps[:, None] - grid.origin) / STEP
     index = np.rint(at).astype(np.int32)
     shape = np.array(bone.shape[::-1])
     inside = ((index >= 0) & (index < shape)).all(-1)
@@ -151,18 +150,37 @@ def _table_distances(grid: Grid, bone: Mask, centre: Points, directions: Points)
     return np.where(hit.any(1), steps[hit.argmax(1)], np.nan)
 
 
-def _inside_vault(grid: Grid, centre: Points, directions: Points, distances: Points) -> Mask:
-    """Voxels nearer to the centre than the vault's inner table: a quadric in the direction, fitted without its outliers."""
+@dataclass(frozen=True)
+class Vault:
+    """Distance (mm) from the middle of the brain to the vault's inner table: a quadric in the direction."""
+
+    terms: NDArray[np.float64]
+
+    def __call__(self, towards: Points) -> Points:
+        return np.asarray(_terms(towards) @ self.terms)
+
+
+def vault_of(towards: Points, distances: Points) -> Vault | None:
+    """The vault fitted to the distances at which bone was met above the skull base, without its outliers; None where too little was."""
+    used = np.isfinite(distances) & (towards[:, 2] > LOWEST)
+    if used.sum() <= 100:
+        return None
+    towards, distances = towards[used], distances[used]
     weights = np.ones(len(distances))
     for _ in range(8):
         root = np.sqrt(weights)
-        terms, *_ = np.linalg.lstsq(_terms(directions) * root[:, None], distances * root, rcond=None)
-        rest = distances - _terms(directions) @ terms
+        terms, *_ = np.linalg.lstsq(_terms(towards) * root[:, None], distances * root, rcond=None)
+        rest = distances - _terms(towards) @ terms
         weights = np.where(np.abs(rest) < 3 * OUTLIER_MM, 1 / (1 + (rest / OUTLIER_MM) ** 2) ** 2, 0.0)
+    return Vault(np.asarray(terms, float))
+
+
+def _inside_vault(grid: Grid, centre: Points, fitted: Vault) -> Mask:
+    """Voxels nearer to the centre than the vault's inner table."""
     result = np.zeros(grid.hu.shape, bool)
     z, y, x = (np.arange(size) * STEP + origin - middle for size, origin, middle in zip(
         grid.hu.shape, grid.origin[::-1], centre[::-1], strict=True))  # fmt: skip
-    one, tx, ty, tz, txx, tyy, txy, txz, tyz = terms
+    one, tx, ty, tz, txx, tyy, txy, txz, tyz = fitted.terms
     x, y = x[None], y[:, None]
     flat = x * x + y * y
     level, tilted, bent = tx * x + ty * y, txz * x + tyz * y, txx * x * x + tyy * y * y + txy * x * y

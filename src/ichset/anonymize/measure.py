@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ichset.anonymize.deface_grid import STEP, Grid, grid_of, looked_up, native_indices
+from ichset.anonymize.deface_region import find_anatomy
 from ichset.anonymize.guard import Skull, skull_of, votes_of
 from ichset.anonymize.morphology import Mask, dilate, erode, largest
 from ichset.anonymize.pose import AIR_HU, CannotDeface, Pose, find_pose, upright
@@ -24,6 +25,7 @@ WIDE_MM, ABOVE_MM, BELOW_MM, DEEP_MM = 55, 60, 70, 75  # the face zone around th
 SAME_MM = 1.0
 RELIEF_SIGMA_MM = 8.0
 WALL_MM, SHELL_MM = 8.0, 10.0
+BLUR_MM = 3.0  # wider than its thickness is the gap that one slice can leave in the thin roof of an orbit
 FAT_HU = (-150, -35)  # over 6 mm: below fluid and brain, however noisy
 
 
@@ -49,7 +51,7 @@ def measure(original: Volume, written: Volume, pose: Pose | None = None, skull: 
     """
     skull = skull or skull_of(grid_of(original))
     grid, bone, head = skull.grid, skull.bone, skull.head
-    brain = skull_flood(grid, bone, head)
+    brain = skull_flood(grid, bone, head, float(np.median(np.diff(original.offsets))) if len(original.hu) > 1 else 0.0)
     share, voxels = _changed(original, written, brain, grid)
     pose = pose or _pose(grid, bone, head)
     ml = float(brain.sum()) * STEP**3 / 1000
@@ -72,6 +74,11 @@ def measure(original: Volume, written: Volume, pose: Pose | None = None, skull: 
 
 
 def _pose(grid: Grid, bone: Mask, head: Mask) -> Pose | None:
+    """How the head lies as defacing would find it; where that refuses the head, from brain and airways alone."""
+    try:
+        return find_anatomy(grid, 0.0).pose.as_header()
+    except CannotDeface:
+        pass
     try:
         up, skull, air = upright(grid, bone, head, votes_of(grid, bone), 0.0)
     except CannotDeface:
@@ -200,19 +207,21 @@ def _minus_mean(depth: NDArray[np.float64], zone: NDArray[np.bool_]) -> NDArray[
 
 
 # --- the brain ------------------------------------------------------------------------------------
-def skull_flood(grid: Grid, bone: Mask, head: Mask) -> Mask:
+def skull_flood(grid: Grid, bone: Mask, head: Mask, apart: float = 0.0) -> Mask:
     """The largest room of soft tissue whose walls are bone, thickened by WALL_MM, and a shell of SHELL_MM beneath the skin.
 
     Orbits, nose and neck are other rooms because the skull's openings to them are narrower than twice WALL_MM, or, where thick
-    slices blur an orbit's roof, because fat lies in them; the shell stops the room where a piece of the skull is missing.
+    slices blur an orbit's roof, because fat lies in them; slices more than 5 mm `apart` have thicker walls. The shell stops the
+    room where a piece of the skull is missing.
     """
+    wall = max(WALL_MM, apart + BLUR_MM)
     fat = ndimage.uniform_filter(grid.hu, 3)
     fat = dilate((fat > FAT_HU[0]) & (fat < FAT_HU[1]) & head, STEP)
     soft = (grid.hu > -50) & (grid.hu < 130) & ~fat
     deep = erode(head | ~grid.seen, SHELL_MM)
-    room = largest(erode(soft & deep & ~dilate(bone, WALL_MM) & ~dilate(grid.hu < AIR_HU, 2 * STEP), STEP))
+    room = largest(erode(soft & deep & ~dilate(bone, wall) & ~dilate(grid.hu < AIR_HU, 2 * STEP), STEP))
     # one voxel less all round: a partial-volume voxel of dura or bone is no brain
-    return erode(dilate(room, WALL_MM) & soft & deep & ~dilate(bone, STEP), STEP)
+    return erode(dilate(room, wall) & soft & deep & ~dilate(bone, STEP), STEP)
 
 
 def _changed(original: Volume, written: Volume, brain: Mask, grid: Grid) -> tuple[float, float]:
