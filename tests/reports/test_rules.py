@@ -27,16 +27,14 @@ def rules() -> Rules:
     return load_rules(RulesConfig())
 
 
-OURS = ("", "_plain", "_plain2", "_mechanisms", "_vocabulary")
+OURS = ("", "_plain", "_plain2", "_mechanisms", "_vocabulary", "_places")
 RUSSIAN = (*(f"russian_fresh{n}" for n in ("", 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13)), *(f"russian{name}" for name in OURS))
 ENGLISH = (*(f"english_fresh{n}" for n in ("", 2, 3, 4, 5, 6, 7, 8, 9)), *(f"english{name}" for name in OURS))
 KINDS = (
-    "english",
-    "english_fresh",
-    "english_fresh4",
-    "english_fresh8", "english_fresh9",
-    *(f"russian{name}" for name in ("", "_plain", *(f"_fresh{n}" for n in ("", 4, 5, 7, 8, 10, 11, 12, 13)))),
+    *(f"english{name}" for name in ("", "_fresh", "_fresh4", "_fresh8", "_fresh9", "_places")),
+    *(f"russian{name}" for name in ("", "_plain", "_places", *(f"_fresh{n}" for n in ("", 4, 5, 7, 8, 10, 11, 12, 13)))),
 )
+
 
 
 # the floors are what was reached when the cases were written down: a change of phrases must not fall below
