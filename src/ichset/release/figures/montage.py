@@ -19,8 +19,10 @@ from ichset.release.pixels import read_volume
 from ichset.volume import Volume
 
 WINDOWS = {"brain": (80, 40), "blood": (200, 80), "soft tissue": (380, 40)}
-BLOOD_HU = (50, 90)
+DENSEST = 95  # HU: clotted blood
+DENSER = 14  # HU above the brain's median: grey matter and cerebellum lie less than 10 above it, acute blood 20 to 40
 BONE_HU = 300
+GAP = 4  # pixels: half the width of a hole in the bone that is closed
 ACROSS = 5
 
 
@@ -68,7 +70,7 @@ def _examples(dataset: Dataset) -> Iterator[tuple[str, NDArray[np.int16], float]
 
 def _unmarked(dataset: Dataset, study: str, label: str) -> tuple[Volume, int] | None:
     volume = first_volume(dataset, study)
-    return (volume, _fullest(volume, bool(label))) if volume is not None else None
+    return (volume, _telling(volume, label)) if volume is not None else None
 
 
 def _marked(dataset: Dataset, study: str, label: str) -> tuple[Volume, int] | None:
@@ -129,22 +131,45 @@ def paths(dataset: Dataset, study: str) -> dict[int, list[Path]]:
     return found
 
 
-def _fullest(volume: Volume, blood: bool) -> int:
-    """The slice that shows most of the brain; with `blood`, of those that show much of it the one with most blood inside the skull."""
+def _telling(volume: Volume, label: str) -> int:
+    """The slice that shows most brain; with a label, of those that show much of it the one with most that is denser, or with most gaps in bone."""
     inside = np.stack([_enclosed(picture) for picture in volume.hu])
-    brain = (inside & (volume.hu >= 0) & (volume.hu <= BLOOD_HU[1])).sum(axis=(1, 2))
-    if not blood or not brain.any():
+    tissue = inside & (volume.hu >= 0) & (volume.hu <= DENSEST)
+    brain = tissue.sum(axis=(1, 2))
+    if not label or not brain.any():
         return int(np.argmax(brain))
-    bright = (inside & (volume.hu >= BLOOD_HU[0]) & (volume.hu <= BLOOD_HU[1])).sum(axis=(1, 2))
-    return int(np.argmax(np.where(brain >= 0.6 * brain.max(), bright, -1)))
+    least = np.median(volume.hu[tissue]) + DENSER
+    pairs = zip(volume.hu, inside, strict=True)
+    seen = np.array([_gaps(picture, mask) if label == "fracture" else _dense(picture, mask, least) for picture, mask in pairs])
+    seen[brain < (0.85 if label == "fracture" else 0.6) * brain.max()] = 0  # bone of the skull's base fills part of many voxels
+    return int(np.argmax(seen if seen.any() else brain))
 
 
-def _enclosed(picture: NDArray[np.int16]) -> NDArray[np.bool_]:
-    """What bone encloses in one slice, a little off the bone."""
+def _gaps(picture: NDArray[np.int16], inside: NDArray[np.bool_]) -> int:
+    """Pixels of narrow gaps in the bone around the brain."""
     from scipy import ndimage
 
     bone = picture > BONE_HU
-    return np.asarray(ndimage.binary_erosion(ndimage.binary_fill_holes(bone) & ~bone, iterations=2))
+    narrow = ndimage.binary_closing(bone, iterations=1) & ~bone
+    return int((narrow & ndimage.binary_dilation(inside, iterations=2 + GAP)).sum())
+
+
+def _dense(picture: NDArray[np.int16], inside: NDArray[np.bool_], least: float) -> int:
+    """Pixels of spots between `least` HU and the densest blood, noise smoothed away within the mask; single pixels are no spot."""
+    from scipy import ndimage
+
+    weight = ndimage.gaussian_filter(inside.astype(np.float32), 1)
+    mean = ndimage.gaussian_filter(np.where(inside, picture, 0).astype(np.float32), 1) / np.maximum(weight, 1e-3)
+    return int(ndimage.binary_opening(inside & (mean >= least) & (mean <= DENSEST), np.ones((3, 3))).sum())
+
+
+def _enclosed(picture: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """What bone encloses in one slice, a little off the bone; a fracture or a burr hole does not open it."""
+    from scipy import ndimage
+
+    bone = picture > BONE_HU
+    ring = ndimage.binary_closing(np.pad(bone, GAP), iterations=GAP)[GAP:-GAP, GAP:-GAP]
+    return np.asarray(ndimage.binary_erosion(ndimage.binary_fill_holes(ring) & ~bone, iterations=2))
 
 
 def _rank(label: str, study: str) -> bytes:
