@@ -38,7 +38,7 @@ _IN_THAT = re.compile(
 _BREAKS_OUT = re.compile(r"\bс\s+прор\w*\.?\s+(?:крови\s+)?в|вскры|\bwith\s+(?:[\w-]+\s+)?(?:extension|rupture|breakthrough|decompression)|ruptur|decompressing")
 _TOUCHES = re.compile(r"прилеж\w+ к|в области|abutting|adjacent to|near|сдавл\w+|компресс\w+|compress\w+|effac\w+|displac\w+|indent\w+|distort\w+")
 # signs of a fracture that are of the skull only where its bone is named
-_SIGN = re.compile(r"отломк|фрагмент|дефект|импресс|вдавл|костн\w* фраг|пер\.|comminut|bon[ey]|diasta|depressed")
+_SIGN = re.compile(r"отломк|фрагмент|дефект|импресс|вдавл|костн\w* фраг|пер\.|comminut|hairline|cortical|break|bon[ey]|diasta|depressed")
 _WITH = re.compile(r"\b(?:с|со|with)\s+(?:[\w-]+\s+){0,3}$")
 # опухолевую природу, вентрикулярного дренажа: the place only names a cause or a device
 _OF_NATURE = re.compile(r"\s*(?:природ|генез|характер|этиолог|дренаж|катетер|шунт|nature|etiolog|drain|catheter|shunt)")
@@ -52,7 +52,7 @@ _LEADS = re.compile(r"\s+(?:[\w-]+\s+)?")
 _JOINS = re.compile(r"[(,;]|\b(?:и|с|со|and|with|plus|also)\b")
 _NOT_THERE = re.compile(r"[^,]{0,30}\bне (?:прорв|распростран|проник|поступ|попа|достиг|переход|затек)")
 _NAMED = re.compile(
-    r"эпи|экстрад|субд|субар|внутримозг|внутрижел|паренхимат|вентрик|двояко|линзо|серповид|внутриопух|э/д|с/д|с/а|в/ж|epid|extrad|subd|subar|intra|lenti|biconv|cresc"
+    r"эпи|экстрад|субд|субар|внутримозг|внутрижел|паренхимат|вентрик|двояко|линзо|серповид|внутриопух|э/д|с/д|с/а|в/ж|epid|extrad|subd|subar|intra|parenchym|lenti|biconv|cresc"
 )
 
 
@@ -194,6 +194,7 @@ def _near(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> list[Place]:
             place.end <= hit.start
             and before >= 0
             and not _COMMA.search(text, before, place.start)
+            and not _FILLED.search(text, place.end, hit.start)
             and not _AND.fullmatch(text[place.end : hit.start])
         ):
             continue  # it follows another hit without a comma: theirs
@@ -223,7 +224,7 @@ def _near(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> list[Place]:
 
 def is_adverb(text: str, hit: Hit, start: int, end: int) -> bool:
     """Blood now layers in the horns: the word stands between subject and verb, and contrasts nothing."""
-    return text[start:end] == "now" and "," not in text[hit.end : start]
+    return text[start:end] in ("now", "на этом фоне") and "," not in text[hit.end : start]
 
 
 def _places(marks: Marks, low: int, high: int, hit: Hit, names: Sequence[str]) -> list[Place]:

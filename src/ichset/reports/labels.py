@@ -155,12 +155,16 @@ def _fracture(mentions: Sequence[Mention], unsaid: int | None) -> int | None:
     return unsaid if verdict is _UNSAID else verdict  # type: ignore[return-value]
 
 
+_TRANSFORMED = re.compile(r"(?i)пропит|трансформ|имбибиц|transform|conversion")
+
+
 def _combined(ich: int | None, mentions: Sequence[Mention]) -> int | None:
     """Certain for a tumour that the blood is said to be in; not settled for vessels, transformed infarcts, cysts."""
     if ich == 0:
         return 0
     if ich is None:
         asked = any(one.findings[0] in ("vascular", "tumour") and one.assertion == PRESENT for one in mentions)
+        asked |= any(one.assertion == UNCERTAIN and _TRANSFORMED.search(one.quote) for one in mentions)
         return None if asked else 0  # what the density may be instead of blood is not beside it
     bleeding = [one for one in mentions if one.assertion == PRESENT and one.findings[0] in BLEEDING]
     if any(one.location.startswith(("внутриопух", "intratumo")) for one in bleeding):
@@ -170,7 +174,9 @@ def _combined(ich: int | None, mentions: Sequence[Mention]) -> int | None:
         return 1
     deep = any(not set(one.findings) & {"subdural", "epidural"} for one in bleeding)
     treated = deep and _said(mentions, "vascular", also=HISTORICAL)  # after clipping of an aneurysm
-    return None if treated or _said(mentions, "vascular", "tumour") else 0
+    # a bright mass that the conclusion calls a haematoma is no tumour
+    named = [one for one in mentions if one.section == "conclusion" or one.quote.lower() != "mass"]
+    return None if treated or _said(named if _said(bleeding, *BLEEDING) else mentions, "vascular", "tumour") else 0
 
 
 def _said(mentions: Iterable[Mention], *names: str, also: str = PRESENT) -> bool:

@@ -83,7 +83,7 @@ _NOUN_ENDS = re.compile(
     r"|unchanged|stable|component|from|due|causing|seen|noted|identified|bleed\w*|remains?|again|cannot|can|could|may|might|must|should|which|that|appears?|shows?"
     r"|persists?|resolved|evacuat\w*|drained|by|near|beneath|under|above|below|vs|versus|possible|suspected|excluded|than|as|but|after|maximal|approximately"
     r"|present|absent|has|tends?|halved|being|not|following|secondary|requiring|compressing|displacing|effacing|exerting|tracking|spreading|involving|decreas\w+"
-    r"|increas\w+|enlarg\w+|evolv\w+|regress\w+|reach\w+|mostly|mainly|also|still|since|during|between|towards?|into|to|for|per)\b)(?![^.;]{0,40}\b(?:spaces?|windows?|compartments?|planes?)\b)"
+    r"|increas\w+|enlarg\w+|evolv\w+|regress\w+|reach\w+|mostly|mainly|also|still|since|during|between|towards?|into|to|for|per|front\w*|tempor\w*|pariet\w*|occipit\w*|left|right|bilat\w*)\b)(?![^.;]{0,40}\b(?:spaces?|windows?|compartments?|planes?)\b)"
 )
 # слева 8 мм, справа 5 мм
 _EACH_SIDE = re.compile(
@@ -298,6 +298,7 @@ def _side(clause: str) -> str:
 _EXCEPT = re.compile(
     r"(?:,|^)\s*(?:кроме|за исключением|помимо|исключая|не считая|except(?:\s+for)?|other than|apart from|aside from)\s[^,;()]{3,120}(?:,(?=\s)|$)"
 )
+_WITHOUT = re.compile(r"\b(?:без|не|нет|without|no|non)\b")  # ишемия без кровяного пропитывания
 _COMPOUND = re.compile(r"\w+(?:-\w+)*-$")
 
 
@@ -323,7 +324,7 @@ class Sentence:
             if any(one.start <= hit.start and hit.end <= one.end and (one.kind not in OTHER_FINDINGS) == blood for one in kept):
                 continue
             kept.append(hit)
-        return [hit for hit in kept if hit.kind != NO_BLEEDING]
+        return [hit for hit in kept if hit.kind != NO_BLEEDING and not (hit.kind == "vascular" and _WITHOUT.search(self.text, hit.start, hit.end))]
 
     def _whole(self, hit: Hit) -> Hit:
         """субарахноидально-вентрикулярное кровоизлияние: the last part of a compound says not all of where it is."""

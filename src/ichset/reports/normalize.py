@@ -67,7 +67,7 @@ def normalize(raw: str) -> Text:
     text = raw.lower()
     if len(text) != len(raw):  # a few capitals grow in lower case: keep places
         text = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in raw)
-    text = text.replace("ё", "е").replace("\u00a0", " ").replace("_", " ")
+    text = text.replace("ё", "е").replace("\u00a0", " ").replace("’", "'").replace("_", " ")
     if not text.isascii() and _ADJACENT.search(text):
         text = _MIXED.sub(lambda found: found[0].translate(ALIKE), text)
     if "c/" in text:
