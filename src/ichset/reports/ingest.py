@@ -72,8 +72,8 @@ def report_keys(file: str, rows: pa.Array) -> pa.Array:
 
 def _output(file: str, chunk: Chunk, config: IngestConfig) -> StageOutput:
     shown = file.encode("utf-8", "replace").decode("utf-8")
-    chunk, brain = _decided(chunk)
-    table = _reports(file, shown, chunk, brain, config)
+    chunk, brain, own = _decided(chunk)
+    table = _reports(file, shown, chunk, brain, own, config)
     named = _is_identified(table)
     unnamed = table.filter(pc.invert(named)).select(["report", "source_row"]).to_pylist() if named.true_count < len(named) else []
     faults = report_keys(file, pa.array([fault.row for fault in chunk.faults], pa.int64())).to_pylist()
@@ -86,8 +86,8 @@ def _output(file: str, chunk: Chunk, config: IngestConfig) -> StageOutput:
     return StageOutput(kept=table.filter(named) if unnamed else table, excluded=excluded)
 
 
-def _decided(chunk: Chunk) -> tuple[Chunk, pa.Array]:
-    """The chunk and which of its rows are brain CTs; rows with bad bytes leave as faults.
+def _decided(chunk: Chunk) -> tuple[Chunk, pa.Array, dict[str, pa.Array]]:
+    """The chunk, which of its rows are brain CTs, and of these alone person and text; rows with bad bytes leave as faults.
 
     The region is decided here, while the text is at hand: copying the text of every other report
     (94 of 100) would cost more than all the rest of the text path.
@@ -95,18 +95,22 @@ def _decided(chunk: Chunk) -> tuple[Chunk, pa.Array]:
     columns = chunk.columns
     absent = pa.nulls(len(chunk.rows), pa.string())
     asked = {name: _as_strings(columns.get(name, absent)) for name in (*_PLAIN, "conclusion")}
-    asked["description"] = pc.coalesce(*(_as_strings(columns.get(name, absent)) for name in ("description", "text")))
+    texts = [_as_strings(columns[name]) for name in ("description", "text") if name in columns]
+    asked["description"] = pc.coalesce(*texts) if len(texts) > 1 else texts[0] if texts else absent  # to copy them takes a while
     brain = is_brain_ct(asked)
     places = np.flatnonzero(brain.to_numpy(zero_copy_only=False))
     bad = set().union(*(undecodable_rows(columns[name]) for name in _PLAIN if name in columns))
-    for name in columns.keys() - set(_PLAIN):
-        bad |= {int(places[at]) for at in undecodable_rows(columns[name].filter(brain))}
+    own = {name: column.filter(brain) for name, column in columns.items() if name not in _PLAIN}
+    for column in own.values():
+        bad |= {int(places[at]) for at in undecodable_rows(column)}
     if not bad:
-        return chunk, brain
+        return chunk, brain, own
     keep = pa.array([at for at in range(len(chunk.rows)) if at not in bad], pa.int64())
     faults = [Fault(chunk.rows[at].as_py(), Reason.WRONG_ENCODING, "bytes that are not UTF-8") for at in sorted(bad)]
     kept = {name: column.take(keep) for name, column in columns.items()}
-    return Chunk(chunk.rows.take(keep), kept, [*chunk.faults, *faults]), brain.take(keep)
+    brain = brain.take(keep)
+    own = {name: kept[name].filter(brain) for name in own}
+    return Chunk(chunk.rows.take(keep), kept, [*chunk.faults, *faults]), brain, own
 
 
 def _is_identified(table: pa.Table) -> pa.Array:
@@ -116,10 +120,10 @@ def _is_identified(table: pa.Table) -> pa.Array:
     return pc.or_(pc.or_(numbered, patient), pc.invert(table["brain_ct"])).combine_chunks()
 
 
-def _reports(file: str, shown: str, chunk: Chunk, brain: pa.Array, config: IngestConfig) -> pa.Table:
-    """Person and text of brain CTs alone: these columns are read for their rows only, and null for all others."""
+def _reports(file: str, shown: str, chunk: Chunk, brain: pa.Array, source: Mapping[str, pa.Array], config: IngestConfig) -> pa.Table:
+    """Person and text (`source`) of brain CTs alone: these columns are read for their rows only, and null for all others."""
     count = len(chunk.rows)
-    own = _persons({name: column.filter(brain) for name, column in chunk.columns.items() if name not in _PLAIN}, config)
+    own = _persons(source, config)
     place = np.cumsum(mask := brain.to_numpy(zero_copy_only=False)) - 1
     spread = pa.array(place, pa.int64(), mask=~mask)
     columns: dict[str, pa.Array] = {

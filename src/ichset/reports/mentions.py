@@ -220,7 +220,7 @@ def _said(text: str, book: PhraseBook) -> tuple[Statement, ...]:
     """What one normalised sentence says. Sentences that differ in their measures alone say the same of theirs."""
     alike = book.alike(text)
     said = _statements(alike, book)
-    if alike is not text and any(book.figure in one.cue or book.figure in one.location for one in said):
+    if alike != text and any(book.figure in one.cue or book.figure in one.location for one in said):
         return _statements(text, book)  # words that are quoted are quoted as they stand
     return said
 

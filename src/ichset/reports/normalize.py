@@ -15,7 +15,7 @@ _BROKEN = re.compile(r"(?<=[а-яa-z])-[ \t]*\r?\n[ \t]*(?=[а-яa-z])")
 # words of their own, one letter from a stem
 _OTHERS = ("гематот", "гематор", "hematot", "гематок", "гематог", "гематол", "гематоп", "hematoc", "hematog", "hematol", "hematop")
 # 2019 г. Срединные структуры; 7х8 см. САК нет: a unit with a capital behind it ends its sentence, which lower case would hide
-_UNIT_ENDS = re.compile(r"(\d\s?(?:см|мм|мл|ед|ч|мин|сут|cm|mm|ml|cc|гг?(?=\.\s+[А-Я][а-яё\s])))\.(?=\s+[А-ЯA-Z])")
+_UNIT_ENDS = re.compile(r"([0-9]\s?(?:см|мм|мл|ед|ч|мин|сут|cm|mm|ml|cc|гг?(?=\.\s+[А-Я][а-яё\s])))\.(?=\s+[А-ЯA-Z])")
 # лобн. долей. Перелома нет: an abbreviation before a capital ends its sentence too
 _CAPITAL_FOLLOWS = re.compile(r"\.(?<=[а-яё][а-яё]\.)(?=\s+[А-Я][а-яё])")
 # a line that was only wrapped: a long one, open at its end, before a small letter; or one that ends with a comma or a preposition

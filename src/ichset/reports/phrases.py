@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -23,7 +24,7 @@ _WORD_ENDS = r"(?!\w)"  # a set of letters takes many times as long to compile
 _CENTURY = "(?:19|20)"
 _RAISED, _PLACED = "/raised", "/placed"  # no file can have these names
 # 12, 4,5, 120 before a unit or as one side of 12 x 8: what is measured, not counted or dated
-_MEASURED = re.compile(r"(?<![\w.,])\d{1,3}(?:[.,]\d{1,2})?(?=\s?(?:мм|см|мл|hu|ед|mm|cm|ml|cc)|\s?[xх×*]\s?\d)")
+_MEASURED = re.compile(r"[0-9](?<![\w.,][0-9])[0-9]{0,2}(?:[.,]\d{1,2})?(?=\s?(?:мм|см|мл|hu|ед|mm|cm|ml|cc)|\s?[xх×*]\s?\d)")
 _DIGITS = "0123456789"
 _COUNTED = re.compile(r"\b\d+\b")
 GAP = 3  # words that `...` within a phrase may stand for
@@ -53,10 +54,11 @@ class PhraseBook:
 
     def alike(self, text: str) -> str:
         """The sentence with every measure's digits the same, so that one reading serves all sizes; what a phrase counts stays as it is."""
-        if not _MEASURED.search(text):
-            return text
-        same = str.maketrans(_DIGITS, self.figure * len(_DIGITS))
-        return _MEASURED.sub(lambda found: found[0] if found[0] in self.figures else found[0].translate(same), text)
+        return _MEASURED.sub(lambda found: found[0] if found[0] in self.figures else found[0].translate(self._same), text)
+
+    @cached_property
+    def _same(self) -> dict[int, int]:
+        return str.maketrans(_DIGITS, self.figure * len(_DIGITS))
 
     def spans(self, names: Sequence[str], some: re.Pattern[str], text: str) -> Iterator[tuple[str, int, int]]:
         """(name, start, end) of every match of these keyword files, each asked only where `some`, which holds all of them, matches."""
