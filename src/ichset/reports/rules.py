@@ -19,14 +19,14 @@ from ichset.reports.scope import ABSENT, HYPOTHETICAL, PRESENT, UNCERTAIN
 
 _CYRILLIC = re.compile("[а-яА-ЯёЁ]")
 _HEADINGS = re.compile(
-    r"(?im)(?:^|(?<=[.!?]\s))[ \t•*–-]{0,20}(?P<indication>показани\w*|направ\w+ диагноз|направительн\w{1,4}|диагноз при направлении|при направлении|(?<!диф\. )(?<!дифф\. )диагноз[^:\n]{0,40}|(?:клинич|предварит|направит)\w* (?:диагноз|данные)[^:\n]{0,20}|направлен\w?|цель(?: исследования)?|вопр(?:ос|\.)|запрос|жалобы|анамнез(?: заболевания)?|clinical(?: (?:history|information|indication))?|indications?|history|reason for exam\w*|pmh|hx|background|past medical history|clinical details?|question|query|request|purpose|referral(?: \w+)?|referred for)[ \t]*:"
+    r"(?im)(?:^|(?<=[.!?]\s))[ \t•*–-]{0,20}(?P<indication>показани\w*|повод|направ\w+ диагноз|направительн\w{1,4}|диагноз при направлении|при направлении|(?<!диф\. )(?<!дифф\. )диагноз[^:\n]{0,40}|(?:клинич|предварит|направит)\w* (?:диагноз|данные)[^:\n]{0,20}|направлен\w?|цель(?: исследования)?|вопр(?:ос|\.)|запрос|жалобы|анамнез(?: заболевания)?|clinical(?: (?:history|information|indication))?|indications?|history|reason(?: for [a-z ]{3,20})?|pmh|hx|background|past medical history|clinical details?|question|query|request|purpose|referral(?: \w+)?|referred for)[ \t]*:"
     r"|(?:^|\n|(?<=[.!?]\s))[ \t•*–-]{0,20}(?P<conclusion>заключение(?!\s+(?:предыдущ|прошл|первичн|от\s|невро|нейро|консульт|окулист|специалист|врач|скор|аппарат|искус|программ|систем|мрт|рентген|выписк))|вывод\w*(?!\s+(?:аппарат|искус|програм|систем))|impression|conclusion|opinion)[ \t]*:?"
     r"|(?:^|\n|(?<=[.!?]\s))[ \t•*–-]{0,20}(?P<description>описание|протокол|findings|technique|техника\w*|report)[ \t]*:"
 )
 # how a heading begins that needs no colon, and with them how any does: a text without these words is not searched for headings
 _BARE_HEADINGS = ("заключ", "вывод", "impr", "conc", "opin")
 _COLON_HEADINGS = (
-    *_BARE_HEADINGS, "показани", "направ", "диагноз", "клинич", "предварит", "цель", "вопр", "запрос", "жалобы", "анамнез", "описание", "протокол", "техника",
+    *_BARE_HEADINGS, "показани", "повод", "направ", "диагноз", "клинич", "предварит", "цель", "вопр", "запрос", "жалобы", "анамнез", "описание", "протокол", "техника",
     "clinical", "indication", "question", "referral", "referred", "query", "request", "purpose", "history", "reason", "pmh", "hx", "background", "past medical", "findings", "technique", "report",
 )  # fmt: skip
 _INDICATION_ENDS = re.compile(r"\n|\.\s+(?=[А-ЯA-Z\d])|\?\s+(?=[А-ЯA-Z][^?.!\n]*\.)")
