@@ -119,6 +119,11 @@ def craniectomy(volume: Volume, radius: float = 52.0) -> Volume:
     return replace(volume, hu=hu)
 
 
+def osteopenic(volume: Volume) -> Volume:
+    """Bone that has lost its mineral: 1000 HU are 320."""
+    return replace(volume, hu=np.where(volume.hu > 150, 150 + (volume.hu - 150) * 0.2, volume.hu).astype(np.int16))
+
+
 def head_rest(volume: Volume) -> Volume:
     """A dense shell behind the head and a metal bar beside it, beyond what the scan has of them itself."""
     hu = volume.hu.copy()
@@ -153,11 +158,12 @@ CASES: dict[str, Change] = {
     "frontal defect": partial(defect, at="frontal"),
     "parietal defect": partial(defect, at="parietal"),
     "craniectomy": craniectomy,
+    "osteopenic": osteopenic,
     "head-rest": head_rest,
     "pillow": pillow,
     "child": child,
 }  # fmt: skip
-NORMAL = ("yaw +35", "pitch +15", "prone", "cropped", "child")
+NORMAL = ("yaw +35", "pitch +15", "prone", "cropped", "osteopenic", "child")
 NO_NECK = ("cropped",)
 
 

@@ -11,12 +11,12 @@ from test_deface import random_head, volume_of
 
 from ichset.anonymize.deface import deface_study, within_limits
 from ichset.anonymize.deface_grid import STEP, Grid, grid_of, native_indices, nearest
-from ichset.anonymize.deface_region import find_anatomy
-from ichset.anonymize.guard import bone_of, head_of, votes_of
+from ichset.anonymize.deface_region import Anatomy, find_anatomy, kept_of
+from ichset.anonymize.guard import Skull, bone_of, head_of, votes_of
 from ichset.anonymize.measure import measure
 from ichset.anonymize.morphology import closed, dilate, erode, filled, largest
-from ichset.anonymize.pose import AIR_RAYS, enclosed, find_pose
-from ichset.config import DefaceConfig
+from ichset.anonymize.pose import AIR_RAYS, Pose, enclosed, find_pose
+from ichset.config import DefaceConfig, GuardedConfig
 from ichset.volume import Volume
 
 LEAST_ML = 300.0
@@ -88,6 +88,26 @@ def test_a_skull_open_down_to_its_base_is_closed_by_its_mirror_image(seed: int) 
     assert not ((defaced.hu != hu) & phantom.masks["brain"]).any()
     found = measure(volume, replace(volume, hu=defaced.hu))
     assert within_limits(found, DefaceConfig()), found
+
+
+def test_what_is_soft_in_a_notch_of_the_brain_is_kept() -> None:
+    """The sella, between the temporal lobes: its thin walls are no bone on the grid, and the air before them is the face's."""
+    hu = np.full((24, 60, 60), 40, np.float32)
+    hu[:, :14] = -1000  # in front: the sphenoid sinus
+    brain = np.zeros(hu.shape, bool)
+    brain[4:20, 10:50, 6:54] = True
+    brain[4:20, 10:32, 20:40] = False  # the notch, 40 mm wide: its middle is further from the brain than the margin
+    notch = ~brain
+    notch[:, :24] = notch[:, 28:] = notch[:, :, :29] = notch[:, :, 31:] = notch[:6] = notch[18:] = False
+    narrow = brain.copy()
+    narrow[4:20, 10:32, 20:25] = narrow[4:20, 10:32, 35:40] = True  # 20 mm wide
+    grid, none, head = Grid(hu, np.ones(hu.shape, bool), np.zeros(3)), np.zeros(hu.shape, bool), np.ones(hu.shape, bool)
+    pose = Pose(np.array([0.0, -1.0]), np.array([60.0, 60.0, 24.0]), 1, 20.0)
+    for mask, kept in ((brain, False), (narrow, True)):
+        anatomy = Anatomy(none, mask, head, pose, Skull(grid, none, head))
+        found = kept_of(grid, anatomy, np.zeros(len(hu), bool), GuardedConfig())
+        assert found[notch].all() == kept
+        assert not found[:, :7].any()  # the margin of 6 mm before the brain ends there
 
 
 def test_a_missing_crown_with_a_gap_in_its_last_ring_of_bone_hides_no_brain() -> None:

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from ichset.anonymize.craniectomy import with_mirrored
 from ichset.anonymize.deface_grid import STEP, Grid
-from ichset.anonymize.guard import MARGIN_MM, Skull, bulging, completed, skull_of, votes_of
+from ichset.anonymize.guard import MARGIN_MM, SOFT_HU, Skull, bulging, completed, skull_of, votes_of
 from ichset.anonymize.morphology import Mask, closed, dilate, erode
 from ichset.anonymize.pose import AIR_HU, CannotDeface, Pose, find_pose, upright
 from ichset.config import GuardedConfig
@@ -23,6 +23,7 @@ LEAST_BONE_MM3 = 50_000
 EAR_MM = (8.0, 52.0, 45.0, 10.0)  # the ears' boxes: from and to beyond the brain's width, before and behind its middle, above the pole
 ADULT_MM = 82.0  # from the middle of the brain to its frontal pole: lengths are for this head and grow with it
 ORBITS_MM = 10.0  # below the pole's level: holes further up are holes in the vault, not into an orbit
+NOTCH_MM = 12.0  # half the width of a notch in the brain's mask: between the temporal lobes the sella has thin walls, or air behind them
 FRACTURE_MM = 4.0  # half the width of a gap in bone that is kept with it: fracture lines are not as dense as bone
 LARGEST_SCALE = 1.15
 WIDER, CHILD_MM = 1.4, 66.0  # so much wider than the brain the curve is, up to a circle, or up to this half width in a small head
@@ -113,7 +114,7 @@ def face_region(grid: Grid, anatomy: Anatomy, config: GuardedConfig, seed: int) 
     generic = ((front / radii[0]) ** 2 + (side / radii[1]) ** 2)[None] + (((height - middle) / radii[2]) ** 2)[:, None, None] < 1
     labels = np.where(region, np.where(generic, SOFT, AIR), KEEP).astype(np.uint8)
     labels[(labels == KEEP) & (front <= pole * (1 - BACK_SHARE))[None]] = GUARD  # no ellipse behind the region
-    labels[_kept(grid, anatomy, height >= -ORBITS_MM, config)] = GUARD
+    labels[kept_of(grid, anatomy, height >= -ORBITS_MM, config)] = GUARD
     return labels
 
 
@@ -143,8 +144,9 @@ def _field(seed: int) -> NDArray[np.float64]:
     return (ndimage.gaussian_filter(noise, PATCH_MM / STEP, mode="wrap") > 0).astype(float)
 
 
-def _kept(grid: Grid, anatomy: Anatomy, vault: NDArray[np.bool_], config: GuardedConfig) -> Mask:
-    """What is never touched: the brain and its margin, bone near it, of the `vault`'s planes with a voxel around it.
+def kept_of(grid: Grid, anatomy: Anatomy, vault: NDArray[np.bool_], config: GuardedConfig) -> Mask:
+    """What is never touched: the brain and its margin, what is soft in its notches (the sella), bone near it, of the `vault`'s
+    planes with a voxel around it.
 
     A fracture that opens at the vault's surface lies in that voxel. The outermost voxel of the head is skin and may be
     taken, however thin skull and skin are, unless the brain itself is next to it.
@@ -153,4 +155,5 @@ def _kept(grid: Grid, anatomy: Anatomy, vault: NDArray[np.bool_], config: Guarde
     bone = closed(anatomy.bone, FRACTURE_MM)
     bone |= dilate(bone, STEP) & vault[:, None, None]
     kept = (dilate(anatomy.brain, MARGIN_MM + STEP) | bone & dilate(anatomy.brain, config.bone_mm)) & deep
-    return kept | dilate(anatomy.brain, STEP)
+    soft = (grid.hu > SOFT_HU[0]) & (grid.hu < SOFT_HU[1])
+    return kept | dilate(anatomy.brain, STEP) | dilate(closed(anatomy.brain, NOTCH_MM) & soft, STEP)

@@ -15,7 +15,12 @@ from scipy import ndimage
 from ichset.anonymize.deface_grid import STEP, Grid
 from ichset.anonymize.morphology import Mask, closed, dilate, erode, filled, largest
 
-BONE_HU = 250  # lower than cortical bone: thin squama and 5 mm slices stay closed
+BONE_HU = 250.0  # lower than cortical bone: thin squama and 5 mm slices stay closed
+DENSE_HU, DENSE_SHARE, LEAST_HU = (
+    150,
+    0.55,
+    170.0,
+)  # of the upper quartile of what is denser: 740 to 1120 HU in heads, 300 where bone has lost its mineral
 SOFT_HU = (-30, 130)  # brain, fluid, blood
 SKIN_HU = -300
 RAYS_NEEDED = 7  # of eight in the axial plane: one may leave through a defect
@@ -47,7 +52,9 @@ def skull_of(grid: Grid) -> Skull:
 
 def bone_of(grid: Grid) -> Mask:
     """Bone of the head: closed by 2 mm, the largest part only, so that a head-rest or a frame is no skull."""
-    bone = closed((grid.hu > BONE_HU) & (grid.smooth > BONE_HU / 2), STEP)
+    dense = grid.hu[grid.hu > DENSE_HU]
+    least = float(np.clip(DENSE_SHARE * np.percentile(dense, 75), LEAST_HU, BONE_HU)) if dense.size else BONE_HU
+    bone = closed((grid.hu > least) & (grid.smooth > least / 2), STEP)
     return largest(dilate(bone, STEP)) & bone
 
 
