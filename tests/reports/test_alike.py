@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from ichset.config import RulesConfig
-from ichset.reports.mentions import _said, _statements, sentences
+from ichset.reports.mentions import _said, _statements
 from ichset.reports.normalize import normalize
 from ichset.reports.phrases import LANGUAGES, PhraseBook, load_books
+from ichset.reports.sentences import sentences
 
 CASES = Path(__file__).parent / "cases"
 _CODES = {"russian": "ru", "english": "en"}

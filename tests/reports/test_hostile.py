@@ -18,12 +18,13 @@ from ichset.contracts import CLASSIFIED, LABELS, MENTIONS, REPORTS, RULED, SCREE
 from ichset.pseudonyms import Pseudonyms
 from ichset.reports.classify import classify_reports
 from ichset.reports.ingest import ingest_reports
-from ichset.reports.mentions import LONGEST_SENTENCE, MOST_MENTIONS, sentences
+from ichset.reports.mentions import MOST_MENTIONS
 from ichset.reports.normalize import normalize
 from ichset.reports.region import is_brain_ct_report
 from ichset.reports.rules import LONGEST, Rules, load_rules
 from ichset.reports.ruling import rule_reports
 from ichset.reports.screen import cut, screen_reports
+from ichset.reports.sentences import LONGEST_SENTENCE, sentences
 from ichset.store import Store
 
 from .hostile import REPEATED, million, texts

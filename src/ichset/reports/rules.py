@@ -11,11 +11,12 @@ from ichset.contracts import COMPARTMENTS, REPORT_LABELS
 from ichset.reports.body import of_the_head
 from ichset.reports.compartments import BLEEDS, BLOOD, OUTSIDE
 from ichset.reports.labels import BLEEDING, label_mentions
-from ichset.reports.mentions import MOST_MENTIONS, Mention, density_places, find_mentions, sentences
+from ichset.reports.mentions import MOST_MENTIONS, Mention, density_places, find_mentions
 from ichset.reports.normalize import normalize
 from ichset.reports.phrases import PhraseBook, load_books
 from ichset.reports.region import is_brain_ct_report, is_other_study
 from ichset.reports.scope import ABSENT, HYPOTHETICAL, PRESENT, UNCERTAIN
+from ichset.reports.sentences import sentences
 
 _CYRILLIC = re.compile("[а-яА-ЯёЁ]")
 _HEADINGS = re.compile(
