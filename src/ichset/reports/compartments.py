@@ -16,8 +16,8 @@ NEAR = 90  # characters: how far a place may stand from its blood word
 _COMMA = re.compile(r",(?!\d)|[();]|\swith\s")
 _AND = re.compile(r"\s*-?\s*(?:,|и|/|and)\s*")
 # внутримозговые, внутрижелудочковое, субдуральное и субарахноидальное кровоизлияния: a row of such words
-_ROW = re.compile(
-    r"(?:\s*(?:,|и|/|and|,\s*and)\s*(?:(?:эпи|экстра|суб|внутри|паренхимат|вентрик|epid|extrad|subd|subar|intra)[\w-]*(?:ые|ое|ая|ых|ого|ой|ый|al|oid|ular)\s*)?)+"
+_ROW = re.compile(  # each blank has one place to be read at, so that a long row of commas takes no time
+    r"\s*(?:(?:,|и\b|/|and\b)\s*(?:(?:эпи|экстра|суб|внутри|паренхимат|вентрик|epid|extrad|subd|subar|intra)[\w-]*(?:ые|ое|ая|ых|ого|ой|ый|al|oid|ular)\b\s*)?)+"
 )
 _WITHIN = re.compile(r"(?:\bв|\bво|\bпо|\bwithin|\bin|\balong|\binto)\s+(?:the\s+)?(?:[\w-]+\s+){0,2}$")
 # beside a place is not in it: над височной долей, adjacent to the frontal lobe
