@@ -28,11 +28,11 @@ def rules() -> Rules:
 
 
 OURS = ("", "_plain", "_plain2", "_mechanisms", "_vocabulary", "_places")
-RUSSIAN = (*(f"russian_fresh{n}" for n in ("", 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14)), *(f"russian{name}" for name in OURS))
-ENGLISH = (*(f"english_fresh{n}" for n in ("", 2, 3, 4, 5, 6, 7, 8, 9, 10)), *(f"english{name}" for name in OURS))
+RUSSIAN = (*(f"russian_fresh{n}" for n in ("", 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)), *(f"russian{name}" for name in OURS))
+ENGLISH = (*(f"english_fresh{n}" for n in ("", 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)), *(f"english{name}" for name in OURS))
 KINDS = (
     *(f"english{name}" for name in ("", "_fresh", "_fresh4", "_fresh8", "_fresh9", "_fresh10", "_places")),
-    *(f"russian{name}" for name in ("", "_plain", "_places", *(f"_fresh{n}" for n in ("", 4, 5, 7, 8, 10, 11, 12, 13, 14)))),
+    *(f"russian{name}" for name in ("", "_plain", "_places", *(f"_fresh{n}" for n in ("", 4, 5, 7, 8, 10, 11, 12, 13, 14, 15)))),
 )
 
 

@@ -42,6 +42,8 @@ _SIGN = re.compile(r"отломк|фрагмент|дефект|импресс|�
 _WITH = re.compile(r"\b(?:с|со|with)\s+(?:[\w-]+\s+){0,3}$")
 # опухолевую природу, вентрикулярного дренажа: the place only names a cause or a device
 _OF_NATURE = re.compile(r"\s*(?:природ|генез|характер|этиолог|дренаж|катетер|шунт|nature|etiolog|drain|catheter|shunt)")
+_LENS = re.compile(r"линз|двояк|чечев|lenti|biconv|lens")
+_DEEP = re.compile(r"капсул[еыа]\b|скорлуп|таламус|putam|thalam|external capsule|internal capsule|ganglia")
 _THROMBOSIS = re.compile(r"\s*(?:thrombo|occlu|тромб)")
 OUTSIDE_BRAIN = re.compile(r"экстрааксиальн|внемозгов|подоболоч|оболочечн|extra-?axial")
 _TUMOUR = re.compile(r"опухол|образован|метастаз|tumo|mass")
@@ -206,6 +208,8 @@ def _near(marks: Marks, hit: Hit, hits: Sequence[Hit]) -> list[Place]:
             continue
         if place.name == OUTSIDE and place.start >= hit.end and _ORIGIN.search(text, hit.end, place.start):
             continue
+        if place.name == "epidural" and _LENS.match(place.words) and _DEEP.search(text, low, high):
+            continue  # a lens in the putamen
         if place.name == OUTSIDE and _THROMBOSIS.match(text, place.end):
             continue  # sinus thrombosis with a haematoma
         if _OF_NATURE.match(text, place.end):

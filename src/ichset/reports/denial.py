@@ -41,6 +41,7 @@ _STUDY = re.compile(
 )
 _NOT_GOT = re.compile(r"\b(?:не\s(?:получен|выявл|обнаруж|определ|найден|имеет|установл)\w*|нет)\s*(?:$|[.;])")
 _SAID_NO = re.compile(r"\b(?:нет|не\s\w+)\s*,")
+_PLACES = re.compile(r"\s*(?:в|во|по|под)\s+[\w -]+(?:,\s*(?:(?:в|во|по|под|на|и)\s+)?[\w-]+(?:ах|ях|ме|де|ле|не|ре|ке|ми)\b(?:\s+и\s+[\w ]+)?\s*)+")
 _PLURAL_VERB = re.compile(r"(?:ют|ют?ся|ны|not seen|absent|excluded)$")
 
 
@@ -121,6 +122,8 @@ class Denial(Clause):
             return False  # САК, аневризмы не найдено: one looks for the source of blood that is there
         if _PLURAL_VERB.search(mark[0]) and not any(re.search(r"\d|\w+\s+\w+\s+\w+", part) for part in parts):
             return True  # кровь, воздух, отек отсутствуют
+        if _PLACES.fullmatch(between):
+            return True  # кровь в желудочках, паренхиме и под оболочками не определяется
         if any(SIDED.search(part) for part in parts[:-1]):
             return False
         return not (self.alone() and re.search(r"\w{3}", parts[-1]))
