@@ -7,10 +7,10 @@ one, and no word that a line break divides, so that the rules would read it as a
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, groupby
+from math import ceil
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,7 +22,7 @@ from ichset.reports.phrases import LANGUAGES, is_raising, phrase_folders, read_p
 _BROKEN = r"-[ \t\x{00a0}]*\r?\n"  # of RE2: a word may go on in the next line
 _BETWEEN = r"[^а-яёa-z0-9]+"
 _START = r"(?:^|[^а-яёa-z0-9])"
-_TOGETHER = 12_000  # letters of one pattern; from about 20,000 on it no longer fits RE2's automaton, and the scan takes thirty times as long
+_TOGETHER = 13_000  # letters of one pattern; from about 20,000 on it no longer fits RE2's automaton, and the scan takes thirty times as long
 _LATIN_OF = {chr(cyrillic): chr(latin) for latin, cyrillic in ALIKE.items()}
 _FRACTURE_SIGN = "#"
 _GROWING = "\u0130"  # the one capital that Arrow lowers to a Latin letter and the rules leave as it stands
@@ -55,13 +55,12 @@ def load_prefilter(config: RulesConfig) -> Prefilter:
 
 
 def _together(phrases: Sequence[str]) -> Iterator[str]:
-    """As few patterns as RE2 can hold: it reads the text once for each."""
-    at = 0
-    while at < len(phrases):
-        ends = list(accumulate(len(phrase) + 1 for phrase in phrases[at:]))
-        taken = max(1, bisect_right(ends, _TOGETHER))
-        yield _START + "(?:" + "|".join(phrases[at : at + taken]) + ")"
-        at += taken
+    """As few patterns as RE2 can hold, of like length: it reads the text once for each."""
+    total = sum(len(phrase) + 1 for phrase in phrases)
+    share = total / max(1, ceil(total / _TOGETHER))
+    numbered = zip(accumulate(len(phrase) + 1 for phrase in phrases), phrases, strict=True)
+    for _, part in groupby(numbered, lambda one: int((one[0] - 1) / share)):
+        yield _START + "(?:" + "|".join(phrase for _, phrase in part) + ")"
 
 
 def _least(phrases: set[str]) -> set[str]:
