@@ -18,6 +18,7 @@ from ichset.anonymize.pose import Pose
 OPEN_SHARE = 0.12  # of a side's directions without bone, beyond the other side's: whole skulls differ by 0.04, half a skull by 0.35
 ABOVE = -0.15  # sine of the elevation: below, the skull base's holes begin
 NEAR_MM = (-8.0, 14.0)  # from the fitted inner table, inwards and outwards: bone is expected there
+LEAST_ROLL = 5  # degrees
 ROLL_DEGREES, YAW_DEGREES, SHIFT_MM = 20, 4, 8  # how far the mid-plane may lean, be turned from the pose's, and lie beside the brain's middle
 SKULL_MM = 16.0  # bone so near to the brain is its skull
 UNLIKE_MM = 6.0  # so much the halves of a brain may differ
@@ -83,6 +84,20 @@ def _mid_plane(grid: Grid, brain: Mask, points: Points, pose: Pose) -> tuple[Poi
         if alike > best:
             best, plane = alike, (normal, float(shift))
     return plane
+
+
+def roll_of(grid: Grid, brain: Mask, pose: Pose) -> float:
+    """Degrees by which the head leans, positive where its left side is higher; 0 below LEAST_ROLL: halves of a brain differ."""
+    points = grid.coordinates(brain)
+    points = points[:: max(len(points) // SAMPLE, 1)]
+    leans = range(-ROLL_DEGREES, ROLL_DEGREES + 1)
+    found = max(leans, key=lambda lean: (np.count_nonzero(brain[_voxels(grid, _mirrored(points, pose, _leaning(pose, lean), 0.0))]), -abs(lean)))
+    return float(found) if abs(found) >= LEAST_ROLL else 0.0
+
+
+def _leaning(pose: Pose, degrees: float) -> Points:
+    lean = np.radians(degrees)
+    return np.array([*(pose.left * np.cos(lean)), np.sin(lean)])
 
 
 def _mirrored(points: Points, pose: Pose, normal: Points, shift: float) -> Points:

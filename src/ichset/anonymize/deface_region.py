@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ichset.anonymize.craniectomy import with_mirrored
+from ichset.anonymize.craniectomy import roll_of, with_mirrored
 from ichset.anonymize.deface_grid import STEP, Grid
 from ichset.anonymize.guard import MARGIN_MM, SOFT_HU, Skull, bulging, completed, skull_of, votes_of
 from ichset.anonymize.morphology import Mask, closed, dilate, erode
@@ -66,9 +66,19 @@ def find_anatomy(grid: Grid, least_ml: float) -> Anatomy:
     pose = find_pose(grid, brain, bone, air & ~dilate(brain, 2 * STEP), up)
     if pose is None:
         raise CannotDeface("the front of the head is unclear")
-    _, level = _frontal_pole(grid, brain, pose)  # the orbits lie below it
+    level = _orbits(grid, brain, pose)
     brain = with_mirrored(grid, bone, brain, head, pose)
-    return Anatomy(bone, bulging(grid, bone, brain, head, level - ORBITS_MM), head, pose, skull)
+    return Anatomy(bone, bulging(grid, bone, brain, head, level), head, pose, skull)
+
+
+def _orbits(grid: Grid, brain: Mask, pose: Pose) -> NDArray[np.float64]:
+    """(y, x) the z (mm) below which the orbits lie: a plane below the frontal pole that leans as the head does."""
+    pole, level = _frontal_pole(grid, brain, pose)
+    points = grid.coordinates(brain)
+    middle = float(np.median((points[pose.ahead(points) > pole - 6, :2] - pose.centre[:2]) @ pose.left))
+    y, x = (np.arange(size) * STEP + origin for size, origin in zip(grid.hu.shape[1:], grid.origin[1::-1], strict=True))
+    side = (x - pose.centre[0]) * pose.left[0] + ((y - pose.centre[1]) * pose.left[1])[:, None]
+    return level - ORBITS_MM + np.tan(np.radians(roll_of(grid, brain, pose))) * (side - middle)
 
 
 def _frontal_pole(grid: Grid, brain: Mask, pose: Pose) -> tuple[float, float]:

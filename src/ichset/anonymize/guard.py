@@ -120,14 +120,14 @@ def completed(grid: Grid, bone: Mask, brain: Mask, head: Mask, votes: NDArray[np
     return brain | _canal(brain)
 
 
-def bulging(grid: Grid, bone: Mask, brain: Mask, head: Mask, level: float) -> Mask:
+def bulging(grid: Grid, bone: Mask, brain: Mask, head: Mask, level: NDArray[np.float64]) -> Mask:
     """What bulges through a hole in the vault: soft tissue that touches the brain with no bone between, deep beneath the skin.
 
-    A hole is twice CORE_MM wide at least: the thin bone of the orbits' roofs has gaps that are none. `level` (mm): holes above it count.
+    A hole is twice CORE_MM wide at least: the thin bone of the orbits' roofs has gaps that are none. `level` (y, x), mm: holes above it count.
     """
     near = dilate(brain, DEFECT_MM)
     near &= (grid.hu > SOFT_HU[0]) & (grid.hu < SOFT_HU[1]) & ~bone
-    near &= (np.arange(len(bone)) * STEP + grid.origin[2] > level)[:, None, None]
+    near &= (np.arange(len(bone)) * STEP + grid.origin[2])[:, None, None] > level
     if not (near & ~brain).any():
         return brain
     room = near & erode(head | ~grid.seen, DEFECT_SCALP_MM) | brain
