@@ -16,11 +16,8 @@ from ichset.anonymize.deface_grid import STEP, Grid
 from ichset.anonymize.morphology import Mask, closed, dilate, erode, filled, largest
 
 BONE_HU = 250.0  # lower than cortical bone: thin squama and 5 mm slices stay closed
-DENSE_HU, DENSE_SHARE, LEAST_HU = (
-    150,
-    0.55,
-    170.0,
-)  # of the upper quartile of what is denser: 740 to 1120 HU in heads, 300 where bone has lost its mineral
+# of the upper quartile of what is denser: 740 to 1120 HU in heads, 300 where bone has lost its mineral
+DENSE_HU, DENSE_SHARE, LEAST_HU = 150, 0.55, 170.0
 SOFT_HU = (-30, 130)  # brain, fluid, blood
 SKIN_HU = -300
 RAYS_NEEDED = 7  # of eight in the axial plane: one may leave through a defect
