@@ -22,7 +22,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -237,14 +236,9 @@ def make_training(path: Path, words: Vocabulary, language: Language = RUSSIAN_EX
     pq.write_table(pa.Table.from_pylist(rows), path)
 
 
-def texts_and_verdicts(store: Store) -> tuple[Iterator[pa.RecordBatch], Iterator[pa.RecordBatch]]:
-    """As the pipeline reads them."""
-    return store.batches(SCREENED, ["report", "description", "conclusion"]), store.batches(RULED, ["report", "study", "ich"])
-
-
 def run_path(export: Path, training: Path, work: Path, jobs: int) -> list[tuple[str, Clock, int]]:
     """Every text stage as the pipeline runs it, tables written."""
-    from ichset.reports.classify import classify_reports  # slow to import, and every worker imports this file
+    from ichset.reports.classify import TEXTS, VERDICTS, classify_reports  # slow to import, and every worker imports this file
 
     store, engine = Store(work), EngineConfig(jobs=jobs)
     rules, classify = RulesConfig(), ClassifyConfig(training=training)
@@ -252,7 +246,7 @@ def run_path(export: Path, training: Path, work: Path, jobs: int) -> list[tuple[
         ("ingest", REPORTS, (), lambda: ingest_reports(IngestConfig(path=export))),
         ("screen", SCREENED, (), lambda: screen_reports(store.batches(REPORTS), ScreenConfig(), "accession", Pseudonyms(bytes(range(32))))),
         ("rules", RULED, (MENTIONS,), lambda: rule_reports(store.batches(SCREENED, READ), rules, engine)),
-        ("classify", CLASSIFIED, (), lambda: classify_reports(*texts_and_verdicts(store), classify, rules, work)),
+        ("classify", CLASSIFIED, (), lambda: classify_reports(store.batches(SCREENED, TEXTS), store.batches(RULED, VERDICTS), classify, rules, work)),
     )
     timed = []
     for name, contract, tables, outputs in stages:

@@ -51,9 +51,9 @@ def rules(run: Run) -> None:
 
 
 def classify(run: Run) -> None:
-    from ichset.reports.classify import classify_reports
+    from ichset.reports.classify import TEXTS, VERDICTS, classify_reports
 
-    screened, ruled = run.store.batches(c.SCREENED, ["report", "description", "conclusion"]), run.store.batches(c.RULED, ["report", "study", "ich"])
+    screened, ruled = run.store.batches(c.SCREENED, TEXTS), run.store.batches(c.RULED, VERDICTS)
     run.store.write_stream(c.CLASSIFIED, classify_reports(screened, ruled, run.config.classify, run.config.rules, run.work))
 
 

@@ -56,6 +56,7 @@ def test_a_measure_changes_nothing_that_is_said(language: str) -> None:
         ("от 12.03.2021: 8 mm", "от 12.03.2021: 7 mm"),
         ("гематома: 0 мм", "гематома: 0 мм"),
         ("2 гематомы", "2 гематомы"),
+        ("1 единичный очаг, 1 смешанный", "1 единичный очаг, 1 смешанный"),  # words that only begin as a unit does
     ],
 )
 def test_only_what_is_measured_is_made_alike(text: str, alike: str) -> None:

@@ -35,8 +35,7 @@ def with_mirrored(grid: Grid, bone: Mask, brain: Mask, head: Mask, pose: Pose) -
     side = open_side(grid, bone, brain, pose)
     if side == 0:
         return brain
-    points = grid.coordinates(brain)
-    plane = _mid_plane(grid, brain, points[:: max(len(points) // SAMPLE, 1)], pose)
+    plane = _mid_plane(grid, brain, pose)
     wall = bone | _other_half(grid, bone & dilate(brain, SKULL_MM), pose, plane, side)
     soft = (grid.hu > SOFT_HU[0]) & (grid.hu < SOFT_HU[1]) & ~bone & erode(head | ~grid.seen, DEFECT_SCALP_MM)
     held = intracranial(grid, bone, votes_of(grid, wall), wall | brain) & soft
@@ -73,31 +72,37 @@ def open_side(grid: Grid, bone: Mask, brain: Mask, pose: Pose) -> int:
     return int(np.sign(more)) if abs(more) > OPEN_SHARE else 0
 
 
-def _mid_plane(grid: Grid, brain: Mask, points: Points, pose: Pose) -> tuple[Points, float]:
+def _mid_plane(grid: Grid, brain: Mask, pose: Pose) -> tuple[Points, float]:
     """Unit normal and shift (mm from the brain's middle) of the plane about which the most of the brain is its own mirror image."""
-    best, plane = -1, (np.array([*pose.left, 0.0]), 0.0)
+    points = _sample(grid, brain)
     leans, turns, shifts = (range(-most, most + 1, 2) for most in (ROLL_DEGREES, YAW_DEGREES, SHIFT_MM))
-    for lean, turn, shift in product(np.radians(leans), np.radians(turns), shifts):
-        aside = pose.left * np.cos(turn) + pose.front * np.sin(turn)
-        normal = np.array([*(aside * np.cos(lean)), np.sin(lean)])
-        alike = int(np.count_nonzero(brain[_voxels(grid, _mirrored(points, pose, normal, shift))]))
-        if alike > best:
-            best, plane = alike, (normal, float(shift))
-    return plane
+    planes = ((_normal(pose, lean, turn), float(shift)) for lean, turn, shift in product(leans, turns, shifts))
+    return max(planes, key=lambda plane: _alike(grid, brain, points, pose, *plane))
 
 
 def roll_of(grid: Grid, brain: Mask, pose: Pose) -> float:
     """Degrees by which the head leans, positive where its left side is higher; 0 below LEAST_ROLL: halves of a brain differ."""
-    points = grid.coordinates(brain)
-    points = points[:: max(len(points) // SAMPLE, 1)]
+    points = _sample(grid, brain)
     leans = range(-ROLL_DEGREES, ROLL_DEGREES + 1)
-    found = max(leans, key=lambda lean: (np.count_nonzero(brain[_voxels(grid, _mirrored(points, pose, _leaning(pose, lean), 0.0))]), -abs(lean)))
+    found = max(leans, key=lambda lean: (_alike(grid, brain, points, pose, _normal(pose, lean), 0.0), -abs(lean)))
     return float(found) if abs(found) >= LEAST_ROLL else 0.0
 
 
-def _leaning(pose: Pose, degrees: float) -> Points:
-    lean = np.radians(degrees)
-    return np.array([*(pose.left * np.cos(lean)), np.sin(lean)])
+def _sample(grid: Grid, brain: Mask) -> Points:
+    points = grid.coordinates(brain)
+    return points[:: max(len(points) // SAMPLE, 1)]
+
+
+def _normal(pose: Pose, lean: float, turn: float = 0.0) -> Points:
+    """Unit vector to the patient's left, leaning upwards and turned to the front by so many degrees."""
+    lean, turn = np.radians(lean), np.radians(turn)
+    aside = pose.left * np.cos(turn) + pose.front * np.sin(turn)
+    return np.array([*(aside * np.cos(lean)), np.sin(lean)])
+
+
+def _alike(grid: Grid, brain: Mask, points: Points, pose: Pose, normal: Points, shift: float) -> int:
+    """How many of the points have brain at their mirror image."""
+    return int(np.count_nonzero(brain[_voxels(grid, _mirrored(points, pose, normal, shift))]))
 
 
 def _mirrored(points: Points, pose: Pose, normal: Points, shift: float) -> Points:

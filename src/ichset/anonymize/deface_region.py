@@ -48,11 +48,11 @@ class Anatomy:
     skull: Skull
 
 
-def find_anatomy(grid: Grid, least_ml: float) -> Anatomy:
-    """Skull, brain, head and pose. Raises CannotDeface."""
+def find_anatomy(grid: Grid, least_ml: float, skull: Skull | None = None) -> Anatomy:
+    """Skull (the grid's, where it is known already), brain, head and pose. Raises CannotDeface."""
     if (grid.hu[grid.seen] < AIR_HU).mean() < LEAST_AIR_SHARE:
         raise CannotDeface("no air in view: the values are not Hounsfield units")
-    skull = skull_of(grid)
+    skull = skull or skull_of(grid)
     bone, head = skull.bone, skull.head
     if bone.sum() * STEP**3 < LEAST_BONE_MM3:
         raise CannotDeface("no skull in view")

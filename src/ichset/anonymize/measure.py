@@ -53,7 +53,7 @@ def measure(original: Volume, written: Volume, pose: Pose | None = None, skull: 
     grid, bone, head = skull.grid, skull.bone, skull.head
     brain = skull_flood(grid, bone, head, float(np.median(np.diff(original.offsets))) if len(original.hu) > 1 else 0.0)
     share, voxels = _changed(original, written, brain, grid)
-    pose = pose or _pose(grid, bone, head)
+    pose = pose or _pose(skull)
     ml = float(brain.sum()) * STEP**3 / 1000
     if pose is None or not head.any():
         return Measures(1.0, 1.0, 1.0, share, voxels, ml)  # no front: nothing can be said to be hidden
@@ -73,17 +73,18 @@ def measure(original: Volume, written: Volume, pose: Pose | None = None, skull: 
     return Measures(_same(depth, peeled, zone), _relief(depth, peeled, zone), _same(depth, median, zone), share, voxels, ml)
 
 
-def _pose(grid: Grid, bone: Mask, head: Mask) -> Pose | None:
+def _pose(skull: Skull) -> Pose | None:
     """How the head lies as defacing would find it; where that refuses the head, from brain and airways alone."""
     try:
-        return find_anatomy(grid, 0.0).pose.as_header()
+        return find_anatomy(skull.grid, 0.0, skull).pose.as_header()
     except CannotDeface:
         pass
+    grid, bone, head = skull.grid, skull.bone, skull.head
     try:
-        up, skull, air = upright(grid, bone, head, votes_of(grid, bone), 0.0)
+        up, brain, air = upright(grid, bone, head, votes_of(grid, bone), 0.0)
     except CannotDeface:
         return None
-    pose = find_pose(grid if up == 1 else grid.overturned(), skull, bone[::up], air, up)
+    pose = find_pose(grid if up == 1 else grid.overturned(), brain, bone[::up], air, up)
     return pose and pose.as_header()
 
 

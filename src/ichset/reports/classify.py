@@ -24,6 +24,7 @@ from ichset.reports.model_file import load_model, read_record, save_model
 log = logging.getLogger(__name__)
 
 MODEL_FILE = "classifier.skops"
+TEXTS, VERDICTS = ("report", "description", "conclusion"), ("report", "study", "ich")  # the columns of SCREENED and RULED that are used
 _THREADS = 2  # two thirds of the work is Arrow's and numpy's, outside the interpreter's lock
 _BATCH = 1024  # texts scored together: bounds the memory of their counts
 

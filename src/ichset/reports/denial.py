@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ichset.reports.clause import COMMA, IT, MEASURE, NEAREST, SIDED, STRETCH, Clause, masked
+from ichset.reports.sentences import ANSWER, NO
 
 _EARLIER = re.compile(
     r"\b(?:на|в|при)\s+(?:прошл|предыдущ|предшеств|исходн|первичн|поступлен)"
@@ -31,9 +32,7 @@ _FORM = re.compile(
 _EMPTY = re.compile(r"^[^;:]{0,40}:\s*[–—_-]+\s*$")  # объем гематомы, мл: —
 _UNTICKED = re.compile(r"(?:\[\s?\]|\(\s\)|☐|□)\s*(?:[\w-]+\s+){0,2}$")  # [ ] САК
 _CLOSES = re.compile(r"[^()]*\)\s*(?:[\w-]+\s+){0,2}")  # противопоказаний (кровоизлияние, опухоль) не выявлено
-_ANSWERED = re.compile(
-    r"[^.,;?]*\?\s*(?:[–—-]\s*)?(?:(?:патологии|изменений|данных|признаков|таковых)\s+(?:[а-я]+\s+)?)?(?:нет|не|отсутств\w*|no|not|none)\b"
-)
+_ANSWERED = re.compile(rf"[^.,;?]*\?{ANSWER}(?:{NO})\b")
 # на настоящем исследовании не видны: what is left of the words of this study
 _STUDY = re.compile(
     r"\b(?:на|при|в|во|on|the|this|to|от|исследовани\w*|кт|мскт|томограмм\w*|снимк\w*|скан\w*|контрол\w*"

@@ -176,7 +176,7 @@ def _combined(ich: int | None, mentions: Sequence[Mention]) -> int | None:
     treated = deep and _said(mentions, "vascular", also=HISTORICAL)  # after clipping of an aneurysm
     # a bright mass that the conclusion calls a haematoma is no tumour
     named = [one for one in mentions if one.section == "conclusion" or one.quote.lower() != "mass"]
-    return None if treated or _said(named if _said(bleeding, *BLEEDING) else mentions, "vascular", "tumour") else 0
+    return None if treated or _said(named if bleeding else mentions, "vascular", "tumour") else 0
 
 
 def _said(mentions: Iterable[Mention], *names: str, also: str = PRESENT) -> bool:

@@ -24,7 +24,7 @@ _WORD_ENDS = r"(?!\w)"  # a set of letters takes many times as long to compile
 _CENTURY = "(?:19|20)"
 _RAISED, _PLACED = "/raised", "/placed"  # no file can have these names
 # 12, 4,5, 120 before a unit or as one side of 12 x 8: what is measured, not counted or dated
-_MEASURED = re.compile(r"[0-9](?<![\w.,][0-9])[0-9]{0,2}(?:[.,]\d{1,2})?(?=\s?(?:мм|см|мл|hu|ед|mm|cm|ml|cc)|\s?[xх×*]\s?\d)")
+_MEASURED = re.compile(r"[0-9](?<![\w.,][0-9])[0-9]{0,2}(?:[.,]\d{1,2})?(?=\s?(?:мм|см|мл|hu|ед|mm|cm|ml|cc)(?![а-яa-z])|\s?[xх×*]\s?\d)")
 _DIGITS = "0123456789"
 _COUNTED = re.compile(r"\b\d+\b")
 GAP = 3  # words that `...` within a phrase may stand for

@@ -54,7 +54,7 @@ class _Waiting:
         said = pa.concat_tables([silent, *(labels for labels, _ in parts)]).combine_chunks()
         at = np.zeros(self.keys.num_rows, np.int64)
         at[self.rows.to_numpy()] = np.arange(1, len(self.rows) + 1)
-        ruled = pa.table([*self.keys.select(["report", "study"]).columns, *said.take(pa.array(at)).columns], schema=RULED.schema)
+        ruled = pa.table([*self.keys.columns, *said.take(pa.array(at)).columns], schema=RULED.schema)
         mentions = pa.concat_tables([mentions for _, mentions in parts]).combine_chunks()
         return StageOutput(ruled, RULED.excluded_schema.empty_table(), {MENTIONS.name: mentions})
 

@@ -16,10 +16,10 @@ _ABBREVIATED = re.compile(
     r"внутр|внутримозг|умер|расшир|смещ|сдавл|борозд|цист|остр|дин|конс|толщ|разм|макс|сред|верх|ниж|симм|больш|меньш|бас|кров|"
     r"образ|переднезадн|попер|прод|[а-я]*денс|правостор|оскольч|вдавл|полуш|д|с|э|в|п|о|ok)|[а-я]{2,}[бвгджзклмпрстфхцчшщь]н|\b[а-яa-z])$"
 )
-_ANSWERED = re.compile(
-    r"\s*(?:[-–—]\s*)?(?:(?:патологии|изменений|данных|признаков|таковых)\s+(?:[а-я]+\s+)?)?"
-    r"(?:нет|не|отсутств\w*|no|not|none|да|есть|yes|confirmed)\b"
-)
+# what a denial that answers a question begins with: Кровь? - Признаков нет
+ANSWER = r"\s*(?:[-–—]\s*)?(?:(?:патологии|изменений|данных|признаков|таковых)\s+(?:[а-я]+\s+)?)?"
+NO = r"нет|не|отсутств\w*|no|not|none"
+_ANSWERED = re.compile(rf"{ANSWER}(?:{NO}|да|есть|yes|confirmed)\b")
 _DENIED_LIST = re.compile(r"[^:;]*\b(?:нет|не [а-я]+|отсутству[а-я]+|данных за|no|not seen|absent|negative for)\s*:")
 LONGEST_SENTENCE = 1500  # characters: what runs on without an end is cut at a space, so that no text takes long
 
